@@ -1,0 +1,44 @@
+"""How an engine is set up. Django fills it from settings, the command line from options and the environment."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+Device = Literal["auto", "cpu", "cuda"]
+MAX_DECODED_SECONDS = 12 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    models_dir: Path
+    default_model: str | None = None
+    """A catalogue id, or the path of a CTranslate2 Whisper directory; None chooses for the hardware."""
+    device: Device = "auto"
+    compute_type: str = "default"
+    threads: int = 0
+    """Threads of one inference on a CPU; 0 is one a core."""
+    fetch_models: bool = True
+    """May weights be fetched from the hub on first use?"""
+    idle_unload_seconds: float = 900.0
+    max_decoded_seconds: float = MAX_DECODED_SECONDS
+    decode_children: int = 2
+    """Warm sandboxed decoders kept ready."""
+    strict_sandbox: bool = False
+    """Refuse to start where the kernel cannot enforce the full sandbox."""
+
+
+def config_from_environment(models_dir: Path | None = None) -> EngineConfig:
+    """`STT_DATA_DIR`, `STT_MODEL`, `STT_DEVICE`, `STT_COMPUTE_TYPE`, `STT_THREADS`, `STT_FETCH_MODELS`."""
+    data_dir = Path(os.environ.get("STT_DATA_DIR", "var"))
+    device = os.environ.get("STT_DEVICE", "auto")
+    if device not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"STT_DEVICE is {device!r}; it must be auto, cpu or cuda.")
+    return EngineConfig(
+        models_dir=models_dir or data_dir / "models",
+        default_model=os.environ.get("STT_MODEL") or None,
+        device=cast(Device, device),
+        compute_type=os.environ.get("STT_COMPUTE_TYPE", "default"),
+        threads=int(os.environ.get("STT_THREADS", "0")),
+        fetch_models=os.environ.get("STT_FETCH_MODELS", "1") not in ("0", "false", "no"),
+    )

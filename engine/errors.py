@@ -1,0 +1,61 @@
+"""What can go wrong in the engine. `code` is stable and crosses the socket; `message` is a sentence for people."""
+
+from typing import ClassVar
+
+
+class EngineError(Exception):
+    """Base of all. `permanent`: trying the same input again will fail in the same way."""
+
+    permanent: ClassVar[bool] = True
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class MediaError(EngineError):
+    """The file cannot be transcribed. Codes are the keys of MEDIA_MESSAGES."""
+
+    def __init__(self, code: str, message: str | None = None) -> None:
+        super().__init__(code, message or MEDIA_MESSAGES[code])
+
+
+class ModelUnavailable(EngineError):
+    """A named model is not on this server (code `model_unavailable`) or is no model at all (`unknown_model`)."""
+
+
+class UnsupportedLanguage(EngineError):
+    """The model that would answer does not know the language (code `unsupported_language`)."""
+
+
+class OutOfMemory(EngineError):
+    """The smallest batch did not fit (code `out_of_memory`)."""
+
+    permanent = False
+
+
+class EngineGone(EngineError):
+    """The engine process died, was restarted or does not answer (code `engine_gone`)."""
+
+    permanent = False
+
+
+class Cancelled(EngineError):
+    """The caller gave up (code `cancelled`)."""
+
+    def __init__(self, message: str = "The caller cancelled.") -> None:
+        super().__init__("cancelled", message)
+
+
+MEDIA_MESSAGES = {
+    "empty_file": "The file is empty.",
+    "unsupported_media": "This is not an audio or video file that can be read.",
+    "no_audio_stream": "The file has no audio track.",
+    "audio_too_short": "The file holds less than a tenth of a second of audio.",
+    "unsupported_channels": "The audio has more channels than can be mixed down.",
+    "unsupported_sample_rate": "The audio's sample rate is outside 4 to 384 kHz.",
+    "media_too_long": "The audio is longer than allowed.",
+    "decode_failed": "The file is damaged: no audio could be decoded from it.",
+    "decode_resource_limit": "Decoding the file took more memory or time than allowed.",
+}

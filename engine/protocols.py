@@ -1,0 +1,100 @@
+"""The seams of the engine: what a caller sees, and what a recogniser has to offer."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.types import (
+    Chunk,
+    EngineStatus,
+    Event,
+    MediaInfo,
+    Options,
+    Playback,
+    Segment,
+    Span,
+    Task,
+    Transcript,
+)
+
+Samples = npt.NDArray[np.float32]
+"""Mono at SAMPLE_RATE, -1..1."""
+
+
+class Engine(Protocol):
+    """One interface, two homes: `engine.local.LocalEngine` here, `engine.client.EngineClient` over a socket."""
+
+    def probe(self, source: Path) -> MediaInfo:
+        """Read the container's own words about itself. Raises MediaError."""
+        ...
+
+    def transcribe(
+        self,
+        source: Path,
+        options: Options,
+        *,
+        on_event: Callable[[Event], None],
+        resume: Sequence[Chunk] = (),
+    ) -> Transcript:
+        """Run to the end. `resume` holds the chunks 0..n-1 of an earlier run over the same file and options.
+
+        `on_event` is called in this thread at least once a second; what it raises stops the engine's work and
+        comes out of here. Raises EngineError.
+        """
+        ...
+
+    def make_playback(self, source: Path, destination: Path) -> Playback:
+        """Write the browser's copy of `source` to `destination`. Raises MediaError."""
+        ...
+
+    def status(self) -> EngineStatus: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """At most 30 s of audio for one inference: stretches of speech, joined. `spans` are their places in the file."""
+
+    samples: Samples
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageGuess:
+    language: str | None
+    probability: float
+    candidates: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    language: str | None
+    task: Task
+    prompt: str | None
+    word_timestamps: bool
+
+
+class Recognizer(Protocol):
+    """One loaded model. Calls may come from any thread, one at a time (the scheduler sees to that)."""
+
+    model: str
+    languages: frozenset[str]
+    batch_windows: int
+    """How many windows a batch should hold on this device."""
+
+    def detect_language(self, windows: Sequence[Window]) -> LanguageGuess: ...
+
+    def recognize(
+        self, windows: Sequence[Window], request: Request, cancelled: Callable[[], bool]
+    ) -> list[tuple[Segment, ...]]:
+        """Segments of each window, in the file's own time. May raise Cancelled early."""
+        ...
+
+    def recognize_again(self, window: Window, request: Request, cancelled: Callable[[], bool]) -> tuple[Segment, ...]:
+        """A second, more careful try of one window that came out suspect."""
+        ...

@@ -1,0 +1,205 @@
+"""The values every part of the product speaks. All times are float seconds from the start of the audio."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+SAMPLE_RATE = 16_000
+"""Hz, mono, signed 16-bit: what every stage after decoding works on."""
+
+Task = Literal["transcribe", "translate"]
+Priority = Literal["live_final", "live_partial", "interactive", "bulk"]
+Phase = Literal["waiting", "fetching_model", "transcribing", "finishing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One spoken word, without surrounding spaces; `probability` is 0..1."""
+
+    text: str
+    start: float
+    end: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A sentence-like stretch of speech. The log-probability fields have Whisper's meaning."""
+
+    start: float
+    end: float
+    text: str
+    words: tuple[Word, ...] = ()
+    speaker: str | None = None
+    language: str | None = None
+    avg_logprob: float = 0.0
+    no_speech_prob: float = 0.0
+    compression_ratio: float = 1.0
+    temperature: float = 0.0
+    tokens: tuple[int, ...] = ()
+
+    @property
+    def confidence(self) -> float:
+        return min(1.0, math.exp(self.avg_logprob))
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    start: float
+    end: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the reader of a result has to know. `code` is stable, `message` is a sentence."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The checkpoint: one batch of windows, decoded together, ending in silence at `end`.
+
+    A run resumed behind chunk N cuts the rest of the audio exactly as an undisturbed run does.
+    """
+
+    index: int
+    start: float
+    end: float
+    segments: tuple[Segment, ...]
+    speech: tuple[Span, ...]
+    language: str | None
+    language_probability: float
+    suspect: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What a run gives back and everything else renders from. `coverage` is the share of speech that has words."""
+
+    text: str
+    language: str | None
+    language_probability: float
+    duration: float
+    segments: tuple[Segment, ...]
+    model: str
+    speakers: tuple[str, ...] = ()
+    coverage: float = 1.0
+    suspect_spans: tuple[Span, ...] = ()
+    warnings: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a caller may ask for. `model` None means the server's default, `language` None means detect it."""
+
+    model: str | None = None
+    language: str | None = None
+    task: Task = "transcribe"
+    prompt: str | None = None
+    word_timestamps: bool = True
+    max_seconds: float | None = None
+    """Stop with `media_too_long` after this much decoded audio."""
+    priority: Priority = "bulk"
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """What the container says. `duration` is a claim (None: it makes none); only decoding tells the truth."""
+
+    format: str
+    codec: str
+    duration: float | None
+    sample_rate: int
+    channels: int
+    has_video: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Playback:
+    """The browser's copy: AAC in M4A at a constant rate, and `peaks`, 0..255, evenly spaced over `duration`."""
+
+    duration: float
+    peaks: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Sent at least once a second while a run lives; `done` grows with the seconds of audio transcribed."""
+
+    phase: Phase
+    done: float
+    total: float | None
+    stalled_for: float = 0.0
+    """Seconds since anything moved."""
+
+
+Event = Progress | Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatus:
+    id: str
+    installed: bool
+    loaded: bool
+    fetching: float | None = None
+    """Share of the download done, 0..1; None when none is running."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    default_model: str
+    embedded: bool
+    """True when no Whisper weights are here and the packaged recogniser answers."""
+    device: Literal["cpu", "cuda"]
+    gpu_name: str | None
+    gpu_memory_mb: int | None
+    sandbox: Literal["full", "reduced"]
+    models: tuple[ModelStatus, ...]
+    queued: int = 0
+
+
+def to_dict(value: Any) -> dict[str, Any]:
+    """A plain JSON-ready dict of any dataclass above; `*_from_dict` reads it back."""
+    return asdict(value)
+
+
+def segment_from_dict(data: Mapping[str, Any]) -> Segment:
+    fields = dict(data)
+    fields["words"] = tuple(Word(**word) for word in data.get("words", ()))
+    fields["tokens"] = tuple(data.get("tokens", ()))
+    return Segment(**fields)
+
+
+def chunk_from_dict(data: Mapping[str, Any]) -> Chunk:
+    fields = dict(data)
+    fields["segments"] = _segments(data["segments"])
+    fields["speech"] = _spans(data["speech"])
+    fields["suspect"] = _spans(data.get("suspect", ()))
+    return Chunk(**fields)
+
+
+def transcript_from_dict(data: Mapping[str, Any]) -> Transcript:
+    fields = dict(data)
+    fields["segments"] = _segments(data["segments"])
+    fields["speakers"] = tuple(data.get("speakers", ()))
+    fields["suspect_spans"] = _spans(data.get("suspect_spans", ()))
+    fields["warnings"] = tuple(Notice(**notice) for notice in data.get("warnings", ()))
+    return Transcript(**fields)
+
+
+def status_from_dict(data: Mapping[str, Any]) -> EngineStatus:
+    fields = dict(data)
+    fields["models"] = tuple(ModelStatus(**model) for model in data["models"])
+    return EngineStatus(**fields)
+
+
+def _segments(items: Sequence[Mapping[str, Any]]) -> tuple[Segment, ...]:
+    return tuple(segment_from_dict(item) for item in items)
+
+
+def _spans(items: Sequence[Mapping[str, Any]]) -> tuple[Span, ...]:
+    return tuple(Span(**item) for item in items)

@@ -1,0 +1,115 @@
+"""One table of what a request can be refused for. Each API renders a code in its own shape; none invents a status."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class ErrorCode(StrEnum):
+    INVALID_REQUEST = "invalid_request"
+    MISSING_FILE = "missing_file"
+    EMPTY_FILE = "empty_file"
+    UNSUPPORTED_MEDIA = "unsupported_media"
+    NO_AUDIO_STREAM = "no_audio_stream"
+    AUDIO_TOO_SHORT = "audio_too_short"
+    UNSUPPORTED_CHANNELS = "unsupported_channels"
+    UNSUPPORTED_SAMPLE_RATE = "unsupported_sample_rate"
+    MEDIA_TOO_LONG = "media_too_long"
+    DECODE_FAILED = "decode_failed"
+    DECODE_RESOURCE_LIMIT = "decode_resource_limit"
+    UNKNOWN_MODEL = "unknown_model"
+    UNSUPPORTED_LANGUAGE = "unsupported_language"
+    NOT_SIGNED_IN = "not_signed_in"
+    INVALID_API_KEY = "invalid_api_key"
+    INSUFFICIENT_CREDITS = "insufficient_credits"
+    NOT_IN_PLAN = "not_in_plan"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    NOT_READY = "not_ready"
+    CONFLICT = "conflict"
+    LENGTH_REQUIRED = "length_required"
+    FILE_TOO_LARGE = "file_too_large"
+    UNSUPPORTED_CONTENT_TYPE = "unsupported_content_type"
+    DAILY_LIMIT = "daily_limit"
+    CONCURRENCY_LIMIT = "concurrency_limit"
+    RATE_LIMIT = "rate_limit"
+    CLIENT_CLOSED_REQUEST = "client_closed_request"
+    MODEL_UNAVAILABLE = "model_unavailable"
+    ENGINE_UNAVAILABLE = "engine_unavailable"
+    STORAGE_FULL = "storage_full"
+    POISON = "poison"
+    INTERNAL = "internal"
+
+
+class Meaning(NamedTuple):
+    status: int
+    message: str
+
+
+# The message is the fallback: the place that raises usually knows more and says more.
+MEANINGS: dict[ErrorCode, Meaning] = {
+    ErrorCode.INVALID_REQUEST: Meaning(400, "The request is not valid. Nothing was charged."),
+    ErrorCode.MISSING_FILE: Meaning(400, "No file was sent: put the recording in the form field `file`."),
+    ErrorCode.EMPTY_FILE: Meaning(400, "The file is empty. Nothing was charged."),
+    ErrorCode.UNSUPPORTED_MEDIA: Meaning(
+        400, "This is not an audio or video file that can be read. Nothing was charged."
+    ),
+    ErrorCode.NO_AUDIO_STREAM: Meaning(400, "The file has no audio track. Nothing was charged."),
+    ErrorCode.AUDIO_TOO_SHORT: Meaning(
+        400, "The file holds less than a tenth of a second of audio. Nothing was charged."
+    ),
+    ErrorCode.UNSUPPORTED_CHANNELS: Meaning(
+        400, "The audio has more channels than can be mixed down. Nothing was charged."
+    ),
+    ErrorCode.UNSUPPORTED_SAMPLE_RATE: Meaning(
+        400, "The audio's sample rate is outside 4 to 384 kHz. Nothing was charged."
+    ),
+    ErrorCode.MEDIA_TOO_LONG: Meaning(400, "The audio is longer than allowed. Nothing was charged."),
+    ErrorCode.DECODE_FAILED: Meaning(
+        400, "The file is damaged: no audio could be decoded from it. Nothing was charged."
+    ),
+    ErrorCode.DECODE_RESOURCE_LIMIT: Meaning(
+        400, "Decoding the file took more memory or time than allowed. Nothing was charged."
+    ),
+    ErrorCode.UNKNOWN_MODEL: Meaning(400, "There is no such model. GET /v1/models lists them."),
+    ErrorCode.UNSUPPORTED_LANGUAGE: Meaning(400, "The language is not one that the model knows. Nothing was charged."),
+    ErrorCode.NOT_SIGNED_IN: Meaning(401, "Sign in, or send an API key: Authorization: Bearer stt_live_…"),
+    ErrorCode.INVALID_API_KEY: Meaning(401, "The API key is unknown, revoked or expired. Nothing was charged."),
+    ErrorCode.INSUFFICIENT_CREDITS: Meaning(402, "No credits remaining. Upgrade your plan."),
+    ErrorCode.NOT_IN_PLAN: Meaning(403, "Your plan does not include this."),
+    ErrorCode.NOT_FOUND: Meaning(404, "There is nothing here, or it is not yours."),
+    ErrorCode.METHOD_NOT_ALLOWED: Meaning(405, "This address does not take that method."),
+    ErrorCode.NOT_READY: Meaning(409, "The transcript is not ready yet. Ask again when its status is completed."),
+    ErrorCode.CONFLICT: Meaning(409, "The request does not fit the present state. Read it again, then retry."),
+    ErrorCode.LENGTH_REQUIRED: Meaning(411, "Say how long the body is."),
+    ErrorCode.FILE_TOO_LARGE: Meaning(413, "The file is larger than your plan allows. Nothing was charged."),
+    ErrorCode.UNSUPPORTED_CONTENT_TYPE: Meaning(415, "Send the request as multipart/form-data."),
+    ErrorCode.DAILY_LIMIT: Meaning(
+        429, "The free transcriptions of today are used up. Sign up, or come back tomorrow."
+    ),
+    ErrorCode.CONCURRENCY_LIMIT: Meaning(429, "Too many transcriptions at once. Wait for one to end, then retry."),
+    ErrorCode.RATE_LIMIT: Meaning(429, "Too many requests. Wait a moment, then retry."),
+    ErrorCode.CLIENT_CLOSED_REQUEST: Meaning(499, "You left before the result was there. Nothing was charged."),
+    ErrorCode.MODEL_UNAVAILABLE: Meaning(503, "The model is not installed on this server. Nothing was charged."),
+    ErrorCode.ENGINE_UNAVAILABLE: Meaning(
+        503, "The transcription engine is not running. Nothing was charged; retry soon."
+    ),
+    ErrorCode.STORAGE_FULL: Meaning(507, "The server's disk is full. Nothing was stored or charged."),
+    ErrorCode.POISON: Meaning(500, "Transcribing this file stopped the engine several times. Nothing was charged."),
+    ErrorCode.INTERNAL: Meaning(
+        500, "Something went wrong on the server. Nothing was charged; the log has the details."
+    ),
+}
+
+
+class ServiceError(Exception):
+    """A refusal that a caller can read. `retry_after` is in seconds."""
+
+    def __init__(self, code: ErrorCode, message: str | None = None, *, retry_after: int | None = None) -> None:
+        super().__init__(message or MEANINGS[code].message)
+        self.code = code
+        self.message = message or MEANINGS[code].message
+        self.retry_after = retry_after
+
+    @property
+    def status(self) -> int:
+        return MEANINGS[self.code].status

@@ -1,0 +1,206 @@
+"""One file, read from the environment, with a default for everything: a clone runs without any configuration."""
+
+from pathlib import Path
+
+import dj_database_url
+
+from stt_site.lib.env import env, env_bool, env_float, env_int, env_list
+from stt_site.lib.secret_key import load_or_create_secret
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env("STT_DATA_DIR", str(BASE_DIR / "var"))).resolve()
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+# --- the product
+PRODUCT_NAME = env("STT_NAME", "Steno")
+HOST = env("STT_HOST", "127.0.0.1")
+PORT = env_int("STT_PORT", 8000)
+SITE_URL = env("STT_SITE_URL", f"http://{'localhost' if HOST in ('127.0.0.1', '0.0.0.0') else HOST}:{PORT}")
+
+# --- security
+DEBUG = env_bool("STT_DEBUG", False)
+SECRET_KEY = env("STT_SECRET_KEY") or load_or_create_secret(DATA_DIR / "secret_key")
+# Keys at rest are keyed hashes; without the pepper a stolen database opens nothing.
+API_KEY_PEPPER = env("STT_API_KEY_PEPPER") or load_or_create_secret(DATA_DIR / "api_key_pepper")
+ALLOWED_HOSTS = env_list("STT_ALLOWED_HOSTS", "*")
+CSRF_TRUSTED_ORIGINS = env_list("STT_CSRF_TRUSTED_ORIGINS")
+TRUSTED_PROXIES = env_list("STT_TRUSTED_PROXIES")
+HTTPS = env_bool("STT_HTTPS", SITE_URL.startswith("https://"))
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# --- applications
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "rest_framework",
+    "drf_spectacular",
+    "channels",
+    "django_q",
+    "allauth",
+    "allauth.account",
+    "accounts",
+    "transcripts",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+ROOT_URLCONF = "stt_site.urls"
+ASGI_APPLICATION = "stt_site.asgi.application"
+WSGI_APPLICATION = "stt_site.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- data
+SQLITE_OPTIONS = {
+    # Read-then-write in a deferred transaction fails with "database is locked" under load; IMMEDIATE waits its turn.
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    # FULL: with NORMAL the last commits may be lost at power loss, and commits here are money.
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+}
+DATABASES = {
+    "default": dj_database_url.parse(
+        env("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}"), conn_max_age=60, conn_health_checks=True
+    )
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
+REDIS_URL = env("REDIS_URL")
+CACHES = {
+    "default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": REDIS_URL}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+CHANNEL_LAYERS = {
+    "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+    if REDIS_URL
+    else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+}
+MEDIA_ROOT = DATA_DIR / "media"
+S3_BUCKET = env("STT_S3_BUCKET")
+STORAGES = {
+    "default": {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": env("STT_S3_ENDPOINT") or None,
+            "region_name": env("STT_S3_REGION") or None,
+        },
+    }
+    if S3_BUCKET
+    else {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(MEDIA_ROOT), "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
+    },
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+
+# --- accounts
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_REDIRECT_URL = "/transcripts/"
+LOGIN_URL = "account_login"
+
+# --- mail
+EMAIL_HOST = env("STT_EMAIL_HOST")
+EMAIL_PORT = env_int("STT_EMAIL_PORT", 587)
+EMAIL_HOST_USER = env("STT_EMAIL_USER")
+EMAIL_HOST_PASSWORD = env("STT_EMAIL_PASSWORD")
+EMAIL_USE_TLS = env_bool("STT_EMAIL_TLS", True)
+DEFAULT_FROM_EMAIL = env("STT_EMAIL_FROM", "steno@localhost")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+
+# --- engine and jobs
+# Empty: the engine runs embedded in the process that needs it (tests, tiny hosts).
+ENGINE_SOCKET = env("STT_ENGINE_SOCKET")
+JOB_LEASE_SECONDS = env_float("STT_JOB_LEASE_SECONDS", 60)
+JOB_MAX_ATTEMPTS = env_int("STT_JOB_MAX_ATTEMPTS", 3)
+JOB_STALL_SECONDS = env_float("STT_JOB_STALL_SECONDS", 600)
+SWEEP_SECONDS = env_float("STT_SWEEP_SECONDS", 15)
+WORKERS = env_int("STT_WORKERS", 4)
+WORKER_DOORBELL = DATA_DIR / "run" / "worker.sock"
+MAX_AUDIO_SECONDS = env_int("STT_MAX_AUDIO_SECONDS", 12 * 3600)
+ANONYMOUS_RETENTION_HOURS = env_int("STT_ANONYMOUS_RETENTION_HOURS", 24)
+UPLOAD_EXPIRY_HOURS = env_int("STT_UPLOAD_EXPIRY_HOURS", 24)
+# Never fill the last of the disk: a database that cannot write loses more than a refused upload.
+DISK_RESERVE_BYTES = env_int("STT_DISK_RESERVE_MB", 1024) * 1024 * 1024
+
+Q_CLUSTER = {
+    "name": "jobs",
+    "workers": WORKERS,
+    "queue_limit": 1,
+    "bulk": 1,
+    "timeout": None,
+    # The Job row's lease decides who runs what and when again; the queue must never redeliver by itself.
+    "retry": 2**31 - 1,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "save_limit": -1,
+    "poll": 0.2,
+    "catch_up": False,
+    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
+}
+
+# --- REST
+REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {"TITLE": PRODUCT_NAME, "VERSION": "0.1.0", "SERVE_INCLUDE_SCHEMA": False}
+
+# --- language and time
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env("STT_LOG_LEVEL", "INFO")},
+    "loggers": {"django-q": {"level": "WARNING"}},
+}

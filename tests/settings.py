@@ -1,0 +1,13 @@
+"""The product's settings, on data of their own that goes away."""
+
+import os
+import tempfile
+
+os.environ.setdefault("STT_DATA_DIR", tempfile.mkdtemp(prefix="steno-test-"))
+os.environ.setdefault("STT_FETCH_MODELS", "0")
+
+from stt_site.settings import *  # noqa: F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405

@@ -1,0 +1,68 @@
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+from transcripts.models.job import Job
+from transcripts.models.media import Media
+
+
+class Transcript(models.Model):
+    """What a person or program asked for; there from the moment the job is accepted, its text when the job is done."""
+
+    public_id = models.CharField("tr_ and ten characters", max_length=16, unique=True)
+    slug = models.SlugField(max_length=80, unique=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="transcripts")
+    view_token = models.CharField("opens an anonymous result", max_length=43, blank=True, db_index=True)
+    media = models.ForeignKey(Media, models.CASCADE, related_name="transcripts")
+    job = models.OneToOneField(Job, models.CASCADE, related_name="transcript")
+    title = models.CharField(max_length=200)
+
+    text = models.TextField(blank=True)
+    language = models.CharField(max_length=8, blank=True)
+    language_probability = models.FloatField(default=0)
+    duration_ms = models.BigIntegerField(null=True)
+    model = models.CharField(max_length=64, blank=True)
+    word_count = models.PositiveIntegerField(default=0)
+    speakers = models.JSONField(default=list)
+    coverage = models.FloatField(null=True)
+    suspect_spans = models.JSONField(default=list)
+    warnings = models.JSONField(default=list)
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["owner", "-created_at", "-id"]),
+            models.Index(fields=["expires_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class TranscriptSegment(models.Model):
+    """`words` is a list of {text, start, end, probability}; times are float seconds, as the engine gave them."""
+
+    transcript = models.ForeignKey(Transcript, models.CASCADE, related_name="segments")
+    order = models.PositiveIntegerField()
+    start = models.FloatField()
+    end = models.FloatField()
+    text = models.TextField()
+    speaker = models.CharField(max_length=100, blank=True)
+    language = models.CharField(max_length=8, blank=True)
+    avg_logprob = models.FloatField(default=0)
+    no_speech_prob = models.FloatField(default=0)
+    compression_ratio = models.FloatField(default=1)
+    temperature = models.FloatField(default=0)
+    words = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ("order",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["transcript", "order"], name="one_segment_a_place"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text
