@@ -25,7 +25,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Starting {settings.PRODUCT_NAME} …")
         self.stdout.flush()
         os.chdir(settings.BASE_DIR)
-        os.execve(supervisord, [supervisord, "-n", "-c", str(SUPERVISOR_CONFIG)], environment())
+        os.execve(supervisord, [supervisord, "-n", "-c", str(SUPERVISOR_CONFIG)], environment())  # noqa: S606
 
 
 def check_port_is_free(host: str, port: int) -> None:

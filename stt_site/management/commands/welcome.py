@@ -24,9 +24,8 @@ class Command(BaseCommand):
         self.stdout.write(f"\n{settings.PRODUCT_NAME} is ready:  {settings.SITE_URL}\n")
         call_command("ensure_admin", stdout=self.stdout)
         self.stdout.write("Try it from another terminal in this directory:\n")
-        self.stdout.write(
-            f'  curl {settings.SITE_URL}/v1/transcribe -H "Authorization: Bearer {quickstart.api_key()}" -F file=@{SAMPLE}\n'
-        )
+        header = f"Authorization: Bearer {quickstart.api_key()}"
+        self.stdout.write(f'  curl {settings.SITE_URL}/v1/transcribe -H "{header}" -F file=@{SAMPLE}\n')
         self.stdout.write("Ctrl-C stops everything.\n")
 
 
