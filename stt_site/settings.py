@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "transcripts",
 ]
 MIDDLEWARE = [
+    "transcripts.api.middleware.Surface",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from importlib import import_module
 from io import BytesIO
 
+from accounts.services.access import Caller, client_ip, identify
 from django.conf import settings
 from django.contrib import auth
 from django.core.handlers.asgi import ASGIRequest
 
 from accounts.models import User
 from accounts.services import limits
-from accounts.services.access import Caller, client_ip, identify
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts.uploads import incoming
 from transcripts.uploads.asgi import Scope
@@ -49,14 +49,6 @@ def admit(scope: Scope, policy: UploadPolicy, declared: int | None, overhead: in
     limits.check_before_body(caller, None if declared is None else max(0, declared - overhead))
     incoming.room_for(declared or 0)
     return caller
-
-
-def too_large(caller: Caller) -> ServiceError:
-    return ServiceError(
-        ErrorCode.FILE_TOO_LARGE,
-        f"The file is larger than {caller.plan.max_file_bytes // 10**6} MB, the most that "
-        f"{caller.plan.name} allows. Nothing was stored or charged.",
-    )
 
 
 class Crowd:

@@ -58,13 +58,35 @@ async def answer(
     await send({"type": "http.response.body", "body": payload})
 
 
-def closing(send: Send, receive: Receive, expects_continue: bool) -> Send:
+class Inlet:
+    """`receive` that knows whether there is any of the body left to come."""
+
+    def __init__(self, receive: Receive, scope: Scope) -> None:
+        self._receive = receive
+        self.over = not has_body(scope)
+        self.awaits_continue = (header(scope, "expect") or "").lower() == "100-continue"
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self.awaits_continue = False
+        if message["type"] != "http.request" or not message.get("more_body"):
+            self.over = True
+        return message
+
+
+def has_body(scope: Scope) -> bool:
+    return header(scope, "transfer-encoding") is not None or (header(scope, "content-length") or "0") != "0"
+
+
+def closing(send: Send, inlet: Inlet) -> Send:
     """`send` for an answer given before the body was read: it closes the connection, but not in the client's face.
 
     A server that closes with unread bytes resets the connection, and a reset may overtake the answer. So the whole
     answer goes out first, then some of the body is read and dropped. A client that waits for `100 Continue` sends
     none, so there is nothing to wait for.
     """
+    if inlet.over:
+        return send
 
     async def close_after(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -74,19 +96,16 @@ def closing(send: Send, receive: Receive, expects_continue: bool) -> Send:
             await send(message)
         else:
             await send({**message, "more_body": True})
-            if not expects_continue:
-                await _drop_body(receive)
+            if not inlet.awaits_continue:
+                await _drop_body(inlet)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     return close_after
 
 
-async def _drop_body(receive: Receive) -> None:
+async def _drop_body(inlet: Inlet) -> None:
     dropped = 0
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(LINGER_SECONDS):
-            while dropped < LINGER_BYTES:
-                message = await receive()
-                if message["type"] != "http.request" or not message.get("more_body"):
-                    return
-                dropped += len(message.get("body", b""))
+            while dropped < LINGER_BYTES and not inlet.over:
+                dropped += len((await inlet()).get("body", b""))

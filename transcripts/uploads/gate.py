@@ -9,26 +9,38 @@ view, which answers in the shape of its own API.
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
-from typing import ParamSpec, TypeVar
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
-from channels.db import database_sync_to_async
+from accounts.services.access import Caller
 from python_multipart.multipart import parse_options_header
 
+from accounts.services import limits
 from stt_site.lib.errors import MEANINGS, ErrorCode, ServiceError
+from transcripts.services.submit import StoredUpload
 from transcripts.uploads import admission, incoming
-from transcripts.uploads.asgi import App, Message, Receive, Scope, Send, answer, closing, header, normalised
+from transcripts.uploads.asgi import (
+    App,
+    Inlet,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    answer,
+    closing,
+    has_body,
+    header,
+    normalised,
+)
 from transcripts.uploads.asgi import with_request_id as stamped
 from transcripts.uploads.body import Body, ClientGone
 from transcripts.uploads.form import OVERHEAD_BYTES, Form, malformed
 from transcripts.uploads.policy import UploadPolicy
-from transcripts.uploads.received import SCOPE_KEY, Caller, Received, StoredUpload
+from transcripts.uploads.received import SCOPE_KEY, Received
+from transcripts.uploads.threads import in_database, in_thread
 
 log = logging.getLogger(__name__)
-P = ParamSpec("P")
-T = TypeVar("T")
 
 MAX_PLAIN_BODY = 2_621_440
 """Bytes; what Django itself calls the most that a request without a file may hold."""
@@ -49,18 +61,18 @@ class Gate:
             await self._django(normalised(scope), receive, send)
         else:
             scope = normalised(scope)
-            await self._guarded(scope, receive, stamped(send, scope["steno.request_id"]))
+            await self._guarded(scope, Inlet(receive, scope), stamped(send, scope["steno.request_id"]))
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                await self._in_thread(incoming.remove_orphans)
+                await in_thread(self._writers, incoming.remove_orphans)
             await send({"type": f"{message['type']}.complete"})
             if message["type"] == "lifespan.shutdown":
                 return
 
-    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _guarded(self, scope: Scope, inlet: Inlet, send: Send) -> None:
         started = False
 
         async def watched(message: Message) -> None:
@@ -69,7 +81,7 @@ class Gate:
             await send(message)
 
         try:
-            await self._route(scope, receive, watched)
+            await self._route(scope, inlet, watched)
         except ClientGone:
             return
         except Exception:
@@ -79,23 +91,23 @@ class Gate:
             sentence = f"{MEANINGS[ErrorCode.INTERNAL].message} The request was {scope['steno.request_id']}."
             await answer(send, 500, {"error": sentence}, {"connection": "close"})
 
-    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _route(self, scope: Scope, inlet: Inlet, send: Send) -> None:
         policy = self._policies.get(scope["path"])
         if policy and scope["method"] == "POST":
-            await self._upload(policy, scope, receive, send)
+            await self._upload(policy, scope, inlet, send)
         elif scope["path"].startswith("/api/uploads/"):
-            await self._resumable(scope, receive, send)
+            await self._resumable(scope, inlet, send)
         else:
-            await self._plain(scope, receive, send)
+            await self._plain(scope, inlet, send)
 
-    async def _upload(self, policy: UploadPolicy, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _upload(self, policy: UploadPolicy, scope: Scope, inlet: Inlet, send: Send) -> None:
         abandoned = threading.Event()
         try:
-            got = await self._take_in(policy, scope, receive, abandoned)
+            got = await self._take_in(policy, scope, inlet, abandoned)
         except ServiceError as refusal:
-            await self._refuse(refusal, scope, receive, send)
+            await self._refuse(refusal, scope, inlet, send)
             return
-        watch = asyncio.create_task(_watch(receive, abandoned))
+        watch = asyncio.create_task(_watch(inlet, abandoned))
         try:
             body = urlencode(got.fields, doseq=True).encode()
             await self._django(_with_form({**scope, SCOPE_KEY: got}, body), _replayed(body), send)
@@ -105,65 +117,51 @@ class Gate:
                 # Whoever accepted the recording has moved it away; otherwise nobody did.
                 got.file.path.unlink(missing_ok=True)
 
-    async def _refuse(self, refusal: ServiceError, scope: Scope, receive: Receive, send: Send) -> None:
-        send = closing(send, receive, (header(scope, "expect") or "").lower() == "100-continue")
+    async def _refuse(self, refusal: ServiceError, scope: Scope, inlet: Inlet, send: Send) -> None:
+        send = closing(send, inlet)
         await self._django(_with_form({**scope, SCOPE_KEY: refusal}, b""), _replayed(b""), send)
 
-    async def _take_in(
-        self, policy: UploadPolicy, scope: Scope, receive: Receive, abandoned: threading.Event
-    ) -> Received:
+    async def _take_in(self, policy: UploadPolicy, scope: Scope, inlet: Inlet, abandoned: threading.Event) -> Received:
         declared = _declared_length(scope)
-        has_body = declared != 0 if declared is not None else header(scope, "transfer-encoding") is not None
-        boundary = _boundary(scope, has_body)
-        check = database_sync_to_async(admission.admit, thread_sensitive=False)
-        caller = await check(scope, policy, declared, OVERHEAD_BYTES)
+        boundary = _boundary(scope)
+        caller = await in_database(admission.admit, scope, policy, declared, OVERHEAD_BYTES)
         if boundary is None:
             return Received({}, None, caller, abandoned)
         with self._crowd.join(caller, declared):
-            return await self._stream(policy, boundary, caller, receive, abandoned)
+            return await self._stream(policy, boundary, caller, inlet, abandoned)
 
     async def _stream(
-        self, policy: UploadPolicy, boundary: bytes, caller: Caller, receive: Receive, abandoned: threading.Event
+        self, policy: UploadPolicy, boundary: bytes, caller: Caller, inlet: Inlet, abandoned: threading.Event
     ) -> Received:
         def too_large() -> ServiceError:
-            return admission.too_large(caller)
+            return limits.file_too_large(caller)
 
         limit = caller.plan.max_file_bytes
         form = Form(boundary, policy.file_fields, limit, too_large)
-        body = Body(receive, limit + OVERHEAD_BYTES, too_large)
+        body = Body(inlet, limit + OVERHEAD_BYTES, too_large)
         try:
             while (piece := await body.next()) is not None:
                 # One piece at a time: while the disk is busy nothing is read, and the sender feels it.
-                await self._in_thread(form.feed, piece)
+                await in_thread(self._writers, form.feed, piece)
             form.close()
-            file = await self._in_thread(_stored, form)
+            file = await in_thread(self._writers, _stored, form)
         except BaseException:
-            await self._in_thread(form.discard)
+            await in_thread(self._writers, form.discard)
             raise
         return Received(form.fields, file, caller, abandoned)
 
-    async def _in_thread(self, work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-        """Cancelled or not, it comes back only when the work is over: nothing is written behind a discard."""
-        running = self._writers.submit(work, *arguments, **options)
-        try:
-            return await asyncio.wrap_future(running)
-        except asyncio.CancelledError:
-            wait([running])
-            raise
-
-    async def _plain(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _plain(self, scope: Scope, inlet: Inlet, send: Send) -> None:
         try:
             declared = _declared_length(scope)
-            if declared is None and header(scope, "transfer-encoding") is not None:
-                receive_all = _replayed(await _collected(receive), receive)
+            source: Receive = inlet
+            if declared is None and has_body(scope):
+                source = _replayed(await _collected(inlet), inlet)
             elif (declared or 0) > MAX_PLAIN_BODY:
                 raise _too_long()
-            else:
-                receive_all = receive
         except ServiceError as refusal:
-            await self._refuse(refusal, scope, receive, send)
+            await self._refuse(refusal, scope, inlet, send)
             return
-        await self._django(scope, receive_all, send)
+        await self._django(scope, source, send)
 
 
 def _too_long() -> ServiceError:
@@ -219,11 +217,11 @@ def _declared_length(scope: Scope) -> int | None:
     return int(value)
 
 
-def _boundary(scope: Scope, has_body: bool) -> bytes | None:
+def _boundary(scope: Scope) -> bytes | None:
     """None for a request without a body. Raises UNSUPPORTED_CONTENT_TYPE or INVALID_REQUEST."""
-    kind, parameters = parse_options_header(header(scope, "content-type"))
-    if not has_body:
+    if not has_body(scope):
         return None
+    kind, parameters = parse_options_header(header(scope, "content-type"))
     if kind != b"multipart/form-data":
         raise ServiceError(ErrorCode.UNSUPPORTED_CONTENT_TYPE)
     if not parameters.get(b"boundary"):
