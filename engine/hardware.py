@@ -25,7 +25,9 @@ def detect(wanted: Device) -> Hardware:
     if ctranslate2.get_cuda_device_count() > 0:
         return Hardware("cuda", *_gpu())
     if wanted == "cuda":
-        raise ValueError("STT_DEVICE is cuda, but no usable CUDA device was found. Check the driver, or set it to auto.")
+        raise ValueError(
+            "STT_DEVICE is cuda, but no usable CUDA device was found. Check the driver, or set it to auto."
+        )
     return Hardware("cpu")
 
 
