@@ -5,11 +5,13 @@ from pathlib import Path
 import dj_database_url
 
 from stt_site.lib.env import env, env_bool, env_float, env_int, env_list
+from stt_site.lib.run_dir import run_dir
 from stt_site.lib.secret_key import load_or_create_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env("STT_DATA_DIR", str(BASE_DIR / "var"))).resolve()
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+RUN_DIR = run_dir(DATA_DIR)
 
 # --- the product
 PRODUCT_NAME = env("STT_NAME", "Steno")
@@ -48,6 +50,7 @@ INSTALLED_APPS = [
     "django_q",
     "allauth",
     "allauth.account",
+    "stt_site",
     "accounts",
     "transcripts",
 ]
@@ -160,7 +163,7 @@ JOB_MAX_ATTEMPTS = env_int("STT_JOB_MAX_ATTEMPTS", 3)
 JOB_STALL_SECONDS = env_float("STT_JOB_STALL_SECONDS", 600)
 SWEEP_SECONDS = env_float("STT_SWEEP_SECONDS", 15)
 WORKERS = env_int("STT_WORKERS", 4)
-WORKER_DOORBELL = DATA_DIR / "run" / "worker.sock"
+WORKER_DOORBELL = RUN_DIR / "worker.sock"
 MAX_AUDIO_SECONDS = env_int("STT_MAX_AUDIO_SECONDS", 12 * 3600)
 ANONYMOUS_RETENTION_HOURS = env_int("STT_ANONYMOUS_RETENTION_HOURS", 24)
 UPLOAD_EXPIRY_HOURS = env_int("STT_UPLOAD_EXPIRY_HOURS", 24)
