@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "transcripts",
 ]
 MIDDLEWARE = [
+    "transcripts.api.middleware.Surface",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -145,6 +146,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_REDIRECT_URL = "/transcripts/"
 LOGIN_URL = "account_login"
+FREE_MINUTES_PER_MONTH = env_int("STT_FREE_MINUTES_PER_MONTH", 600)
+ANONYMOUS_PER_DAY = env_int("STT_ANONYMOUS_PER_DAY", 3)
 
 # --- mail
 EMAIL_HOST = env("STT_EMAIL_HOST")
@@ -167,23 +170,30 @@ WORKER_DOORBELL = RUN_DIR / "worker.sock"
 MAX_AUDIO_SECONDS = env_int("STT_MAX_AUDIO_SECONDS", 12 * 3600)
 ANONYMOUS_RETENTION_HOURS = env_int("STT_ANONYMOUS_RETENTION_HOURS", 24)
 UPLOAD_EXPIRY_HOURS = env_int("STT_UPLOAD_EXPIRY_HOURS", 24)
+# A sender that stops, or that trickles to hold a connection open, is let go.
+UPLOAD_STALL_SECONDS = env_float("STT_UPLOAD_STALL_SECONDS", 30)
+UPLOAD_MIN_BYTES_PER_SECOND = env_int("STT_UPLOAD_MIN_BYTES_PER_SECOND", 10_000)
+UPLOADS_AT_ONCE = env_int("STT_UPLOADS_AT_ONCE", 32)
+# How long POST /v1/transcribe may keep its caller waiting.
+SYNC_WAIT_SECONDS = env_float("STT_SYNC_WAIT_SECONDS", 6 * 3600)
 # Never fill the last of the disk: a database that cannot write loses more than a refused upload.
 DISK_RESERVE_BYTES = env_int("STT_DISK_RESERVE_MB", 1024) * 1024 * 1024
 
 Q_CLUSTER = {
     "name": "jobs",
     "workers": WORKERS,
-    "queue_limit": 1,
-    "bulk": 1,
-    "timeout": None,
-    # The Job row's lease decides who runs what and when again; the queue must never redeliver by itself.
+    # -1 is no time-out at all (None would mean the same but is warned about). The Job row's lease decides who runs
+    # what and when again; the queue forgets a message once it is taken.
+    "timeout": -1,
     "retry": 2**31 - 1,
     "max_attempts": 1,
     "ack_failures": True,
     "save_limit": -1,
-    "poll": 0.2,
-    "catch_up": False,
-    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
+    "queue_limit": 1,
+    "bulk": 1,
+    "poll": 0.5,
+    "scheduler": False,
+    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default", "broker_class": "stt_site.lib.queue.DoorbellBroker"}),
 }
 
 # --- REST
