@@ -20,7 +20,6 @@ from engine.protocols import Engine
 from engine.types import Chunk, Event, Options, Transcript, to_dict
 
 OK, FAILED, USAGE, BAD_MEDIA, NO_MODEL, INTERRUPTED = 0, 1, 2, 3, 4, 130
-MB = 1024 * 1024
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,7 +48,7 @@ def transcribe(args: argparse.Namespace, config: EngineConfig) -> None:
     with closing(_engine(args, config)) as engine, Bar(engine) as bar:
         transcript = engine.transcribe(args.file, _options(args), on_event=bar.show)
     if args.format == "txt":
-        print(transcript.text)
+        print(transcript.text, flush=True)
     else:
         _print_json(to_dict(transcript))
 
@@ -59,7 +58,7 @@ def models_list(args: argparse.Namespace, config: EngineConfig) -> None:
 
     store = ModelStore(config)
     default, _ = store.default()
-    rows = []
+    rows: list[dict[str, Any]] = []
     for status in store.statuses():
         entry = catalog.find(status.id)
         rows.append(
@@ -159,7 +158,7 @@ def _options(args: argparse.Namespace) -> Options:
 
 
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2 if sys.stdout.isatty() else None))
+    print(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2 if sys.stdout.isatty() else None), flush=True)
 
 
 def _complain(sentence: str, code: int) -> int:

@@ -53,13 +53,9 @@ class Bar:
             if self._bar is not None:
                 self._bar.close()
             self._unit = unit
-            self._bar = tqdm(
-                unit=unit,
-                file=sys.stderr,
-                leave=False,
-                bar_format="{desc} {percentage:3.0f}% |{bar}| {n:.0f}/{total:.0f} {unit} {remaining}",
-            )
+            layout = "{l_bar}{bar}| {n_fmt}/{total_fmt} {unit} {remaining}"
+            self._bar = tqdm(unit=unit, file=sys.stderr, leave=False, bar_format=layout)
         self._bar.set_description_str(name, refresh=False)
-        self._bar.total = total
-        self._bar.n = done
+        self._bar.total = None if total is None else round(total)
+        self._bar.n = round(done)
         self._bar.refresh()
