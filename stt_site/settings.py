@@ -146,6 +146,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_REDIRECT_URL = "/transcripts/"
 LOGIN_URL = "account_login"
+FREE_MINUTES_PER_MONTH = env_int("STT_FREE_MINUTES_PER_MONTH", 600)
+ANONYMOUS_PER_DAY = env_int("STT_ANONYMOUS_PER_DAY", 3)
 
 # --- mail
 EMAIL_HOST = env("STT_EMAIL_HOST")
@@ -180,17 +182,18 @@ DISK_RESERVE_BYTES = env_int("STT_DISK_RESERVE_MB", 1024) * 1024 * 1024
 Q_CLUSTER = {
     "name": "jobs",
     "workers": WORKERS,
-    "queue_limit": 1,
-    "bulk": 1,
-    "timeout": None,
-    # The Job row's lease decides who runs what and when again; the queue must never redeliver by itself.
+    # -1 is no time-out at all (None would mean the same but is warned about). The Job row's lease decides who runs
+    # what and when again; the queue forgets a message once it is taken.
+    "timeout": -1,
     "retry": 2**31 - 1,
     "max_attempts": 1,
     "ack_failures": True,
     "save_limit": -1,
-    "poll": 0.2,
-    "catch_up": False,
-    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
+    "queue_limit": 1,
+    "bulk": 1,
+    "poll": 0.5,
+    "scheduler": False,
+    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default", "broker_class": "stt_site.lib.queue.DoorbellBroker"}),
 }
 
 # --- REST

@@ -1,0 +1,175 @@
+"""Fetching weights from the model hub: the only module that talks to it."""
+
+import errno
+import fcntl
+import hashlib
+import logging
+import os
+import shutil
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+REQUIRED = ("model.bin", "config.json", "tokenizer.json", "vocabulary.*")
+WANTED = (*REQUIRED, "preprocessor_config.json")
+"""What CTranslate2 and faster-whisper read. Without tokenizer.json faster-whisper would ask the hub again."""
+
+CONNECT_TIMEOUT = 5.0
+NAME_TIMEOUT = 8.0
+"""Seconds for the first answer, name resolution included: the resolver obeys no HTTP time-out."""
+
+_log = logging.getLogger(__name__)
+
+
+class HubUnreachable(Exception):
+    """No answer. Trying again soon will not help."""
+
+
+class FetchFailed(Exception):
+    """The hub answered, but the weights are not here. The message says why."""
+
+
+def complete(directory: Path) -> bool:
+    """Does the directory hold everything needed to load the model without a network?"""
+    return directory.is_dir() and all(any(directory.glob(pattern)) for pattern in REQUIRED)
+
+
+def check(repo: str) -> None:
+    """Raises HubUnreachable or FetchFailed if a fetch of `repo` could not even begin."""
+    _listing(repo)
+
+
+def fetch(repo: str, destination: Path, on_progress: Callable[[float], None]) -> None:
+    """Download into `destination`, which appears at once and whole; what is cut off is continued the next time.
+
+    `on_progress` gets the share done, 0..1, from this thread. Raises HubUnreachable or FetchFailed.
+    """
+    partial = destination.parent / ".partial" / destination.name
+    try:
+        partial.mkdir(parents=True, exist_ok=True)
+        with partial.with_name(partial.name + ".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # another process may be fetching the same model
+            if not complete(destination):
+                _download(repo, partial, on_progress)
+                _put(partial, destination)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise FetchFailed(f"The disk that holds {destination.parent} is full.") from error
+        raise FetchFailed(f"The download failed: {error}.") from error
+
+
+def _download(repo: str, partial: Path, on_progress: Callable[[float], None]) -> None:
+    from huggingface_hub import hf_hub_download
+
+    revision, files = _listing(repo)
+    meter = _meter(sum(size for size, _ in files.values()), on_progress)
+    for name, (size, sha256) in sorted(files.items(), key=lambda item: item[1][0]):
+        _asking(
+            lambda name=name: hf_hub_download(
+                repo,
+                name,
+                revision=revision,
+                local_dir=partial,
+                etag_timeout=CONNECT_TIMEOUT,
+                tqdm_class=meter,
+                endpoint=_endpoint(),
+            )
+        )
+        _verify(partial / name, size, sha256)
+
+
+def _listing(repo: str) -> tuple[str, dict[str, tuple[int, str | None]]]:
+    """The commit, and each wanted file's size and SHA-256 (where the hub says it)."""
+    # Plain HTTP continues a broken-off file where it stopped, with the time-outs given here.
+    os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    from huggingface_hub import HfApi
+
+    def ask() -> Any:
+        return HfApi(endpoint=_endpoint()).model_info(repo, files_metadata=True, timeout=CONNECT_TIMEOUT)
+
+    info = _asking(lambda: _within(NAME_TIMEOUT, ask))
+    files = {
+        file.rfilename: (file.size or 0, file.lfs.sha256 if file.lfs else None)
+        for file in info.siblings or ()
+        if any(fnmatch(file.rfilename, pattern) for pattern in WANTED)
+    }
+    for pattern in REQUIRED:
+        if not any(fnmatch(name, pattern) for name in files):
+            raise FetchFailed(f"The hub's copy of {repo} has no {pattern}.")
+    return str(info.sha), files
+
+
+def _asking(question: Callable[[], T]) -> T:
+    import httpx2
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+    try:
+        return question()
+    except HfHubHTTPError as error:
+        raise FetchFailed(f"The model hub answered {error.response.status_code}.") from error
+    except (httpx2.TransportError, LocalEntryNotFoundError, OfflineModeIsEnabled, FutureTimeout) as error:
+        raise HubUnreachable("The model hub could not be reached.") from error
+
+
+def _within(seconds: float, fn: Callable[[], T]) -> T:
+    outcome: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            outcome.set_result(fn())
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    threading.Thread(target=work, name="model-hub", daemon=True).start()
+    return outcome.result(seconds)
+
+
+def _verify(file: Path, size: int, sha256: str | None) -> None:
+    with file.open("rb") as stream:
+        sound = file.stat().st_size == size and (
+            sha256 is None or hashlib.file_digest(stream, "sha256").hexdigest() == sha256
+        )
+    if not sound:
+        file.unlink()
+        raise FetchFailed(f"{file.name} arrived damaged and was thrown away; try again.")
+
+
+def _put(partial: Path, destination: Path) -> None:
+    if destination.exists():
+        raise FetchFailed(f"{destination} is there but not a whole model; move it away and try again.")
+    shutil.rmtree(partial / ".cache", ignore_errors=True)
+    partial.rename(destination)
+
+
+def _endpoint() -> str | None:
+    return os.environ.get("HF_ENDPOINT")
+
+
+def _meter(total: int, on_progress: Callable[[float], None]) -> Any:
+    """A stand-in for tqdm that adds up all files of one fetch."""
+    done = 0
+
+    class Meter:
+        def __init__(self, *_: object, initial: int = 0, **__: object) -> None:
+            self.update(initial)
+
+        def update(self, count: float | None = 1) -> None:
+            nonlocal done
+            done += int(count or 0)
+            on_progress(min(1.0, done / total) if total else 0.0)
+
+        def close(self) -> None: ...
+
+        def __enter__(self) -> "Meter":
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+    return Meter
