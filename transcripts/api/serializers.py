@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from engine.types import Options
@@ -55,6 +56,61 @@ class Rename(serializers.Serializer[Any]):
         return attrs
 
 
+class Progress(serializers.Serializer[Job]):
+    phase = serializers.CharField()
+    done = serializers.SerializerMethodField(help_text="Seconds of audio transcribed.")
+    total = serializers.SerializerMethodField()
+
+    def get_done(self, job: Job) -> float:
+        return job.done_ms / 1000
+
+    def get_total(self, job: Job) -> float | None:
+        return None if job.total_ms is None else job.total_ms / 1000
+
+
+class Problem(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class Word(serializers.Serializer[Any]):
+    word = serializers.CharField(source="text")
+    start = serializers.FloatField()
+    end = serializers.FloatField()
+    probability = serializers.FloatField()
+
+
+class Segment(serializers.Serializer[Any]):
+    order = serializers.IntegerField()
+    start = serializers.FloatField(source="segment.start", help_text="Seconds.")
+    end = serializers.FloatField(source="segment.end")
+    text = serializers.CharField(source="segment.text")
+    speaker = serializers.CharField(source="segment.speaker", allow_null=True)
+    confidence = serializers.FloatField(source="segment.confidence", help_text="0 to 1.")
+    words = Word(source="segment.words", many=True)
+
+
+class Source(serializers.Serializer[Any]):
+    """The recording as it was sent."""
+
+    filename = serializers.CharField()
+    size = serializers.IntegerField(help_text="Bytes.")
+    sha256 = serializers.CharField()
+    format = serializers.CharField()
+    has_video = serializers.BooleanField()
+
+
+class Span(serializers.Serializer[Any]):
+    start = serializers.FloatField(help_text="Seconds.")
+    end = serializers.FloatField()
+    reason = serializers.CharField()
+
+
+class Notice(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
 class Item(serializers.Serializer[Transcript]):
     id = serializers.IntegerField()
     public_id = serializers.CharField(help_text="The transcript_id of POST /v1/transcribe.")
@@ -70,6 +126,7 @@ class Item(serializers.Serializer[Transcript]):
     progress = serializers.SerializerMethodField()
     error = serializers.SerializerMethodField(help_text="Why it failed.")
 
+    @extend_schema_field(serializers.ChoiceField(choices=STATUSES))
     def get_status(self, transcript: Transcript) -> str:
         return selectors.status_of(transcript.job)
 
@@ -82,24 +139,14 @@ class Item(serializers.Serializer[Transcript]):
     def get_model(self, transcript: Transcript) -> str | None:
         return transcript.model or None
 
-    def get_progress(self, transcript: Transcript) -> "dict[str, Any]":
+    @extend_schema_field(Progress)
+    def get_progress(self, transcript: Transcript) -> dict[str, Any]:
         return dict(Progress(transcript.job).data)
 
-    def get_error(self, transcript: Transcript) -> "dict[str, str] | None":
+    @extend_schema_field(Problem(allow_null=True))
+    def get_error(self, transcript: Transcript) -> dict[str, str] | None:
         job = transcript.job
         return {"code": job.error_code, "message": job.error_message} if job.error_code else None
-
-
-class Progress(serializers.Serializer[Job]):
-    phase = serializers.CharField()
-    done = serializers.SerializerMethodField(help_text="Seconds of audio transcribed.")
-    total = serializers.SerializerMethodField()
-
-    def get_done(self, job: Job) -> float:
-        return job.done_ms / 1000
-
-    def get_total(self, job: Job) -> float | None:
-        return None if job.total_ms is None else job.total_ms / 1000
 
 
 class Page(serializers.Serializer[Any]):
@@ -107,3 +154,28 @@ class Page(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
     results = Item(many=True)
+
+
+class Detail(Item):
+    """An item with everything that is known of it. The transcript's parts are empty until its status is completed."""
+
+    text = serializers.CharField()
+    segments = serializers.SerializerMethodField()
+    summary = serializers.SerializerMethodField()
+    source = serializers.SerializerMethodField()
+    coverage = serializers.FloatField(allow_null=True, help_text="Share of the speech found that has words, 0 to 1.")
+    suspect_spans = Span(many=True, help_text="Where a listener should check.")
+    warnings = Notice(many=True)
+
+    @extend_schema_field(Segment(many=True))
+    def get_segments(self, transcript: Transcript) -> list[dict[str, Any]]:
+        segments = selectors.document(transcript).segments
+        return [Segment({"order": order, "segment": segment}).data for order, segment in enumerate(segments)]
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_summary(self, transcript: Transcript) -> None:
+        return None
+
+    @extend_schema_field(Source)
+    def get_source(self, transcript: Transcript) -> dict[str, Any]:
+        return dict(Source(transcript.media).data)
