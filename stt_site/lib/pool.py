@@ -53,6 +53,11 @@ def supervise(roles: Sequence[Role]) -> None:
     _stop([child.process for child in children])
 
 
+def stop_with_parent() -> None:
+    """SIGTERM for this process when the thread that started it ends."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def _start(role: Role) -> _Child:
     process = FORK.Process(target=_run, args=(role, os.getpid()), name=role.__name__)
     process.start()
@@ -60,7 +65,9 @@ def _start(role: Role) -> _Child:
 
 
 def _restart(child: _Child) -> _Child:
-    logger.warning("%s %d ended with %s and is started again.", child.role.__name__, child.process.pid, child.process.exitcode)
+    logger.warning(
+        "%s %d ended with %s and is started again.", child.role.__name__, child.process.pid, child.process.exitcode
+    )
     child.process.close()
     if time.monotonic() - child.born < 1:
         time.sleep(1)
@@ -72,7 +79,7 @@ def _run(role: Role, parent: int) -> None:
     signal.signal(signal.SIGTERM, _raise_flag)
     # Ctrl-C reaches the whole terminal; the parent alone decides, and tells its children with SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    stop_with_parent()
     if os.getppid() != parent:
         return
     role()
