@@ -1,4 +1,4 @@
-"""The only bridge to the engine: settings become its configuration, its errors become refusals that callers can read."""
+"""The only bridge to the engine: settings become its configuration, its errors become refusals for callers."""
 
 import os
 import time

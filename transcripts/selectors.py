@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from django.core.files import File
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, OrderBy, Q, QuerySet
 
 from accounts.models import User
 from engine.types import Chunk, EngineStatus, Notice, Segment, Span, Word, chunk_from_dict
@@ -27,7 +27,7 @@ STATUSES = {
 }
 """Inside to outside."""
 GROUPS = {"working": OPEN_STATES, "ready": (JobState.SUCCEEDED,), "failed": (JobState.FAILED,)}
-ORDERS = {
+ORDERS: dict[str, tuple[str | OrderBy, ...]] = {
     "": ("-created_at", "-id"),
     "title": ("title", "-id"),
     "length": (F("duration_ms").desc(nulls_last=True), "-id"),
@@ -153,7 +153,7 @@ def chunks(job: Job, *, after: int = 0) -> list[Chunk]:
 
 
 def playback_file(media: Media) -> File[bytes]:
-    """The browser's copy, seekable, with a `size`. Raises NOT_READY while it is being made, NOT_FOUND where there is none."""
+    """The browser's copy, seekable, with a `size`. Raises NOT_READY while it is made, NOT_FOUND where there is none."""
     if media.playback == Playback.PENDING:
         raise ServiceError(ErrorCode.NOT_READY, "The audio is being prepared. Ask again in a moment.", retry_after=2)
     try:

@@ -8,7 +8,7 @@ from transcripts.models import Job, Media, Transcript
 
 @transaction.atomic
 def claim(token: str, owner: User) -> Transcript:
-    """Make an anonymous result the user's own: it opens no longer by its token and is kept. NOT_FOUND when it is gone."""
+    """Make an anonymous result the user's own: kept, and no longer opened by its token. Raises NOT_FOUND."""
     transcript = selectors.anonymous_transcript(token)
     claimed = Transcript.objects.filter(pk=transcript.pk, owner=None, view_token=token).update(
         owner=owner, view_token="", expires_at=None
