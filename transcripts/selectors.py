@@ -152,7 +152,7 @@ def chunks(job: Job, *, after: int = 0) -> list[Chunk]:
     return [chunk_from_dict(row.result) for row in rows]
 
 
-def playback_file(media: Media) -> File[bytes]:
+def playback_file(media: Media) -> "File[bytes]":
     """The browser's copy, seekable, with a `size`. Raises NOT_READY while it is made, NOT_FOUND where there is none."""
     if media.playback == Playback.PENDING:
         raise ServiceError(ErrorCode.NOT_READY, "The audio is being prepared. Ask again in a moment.", retry_after=2)

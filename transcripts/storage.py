@@ -78,7 +78,7 @@ def scratch_file() -> Iterator[Path]:
         path.unlink(missing_ok=True)
 
 
-def open_file(key: str, name: str) -> File[bytes]:
+def open_file(key: str, name: str) -> "File[bytes]":
     """Seekable, with a `size`. Raises FileNotFoundError."""
     return default_storage.open(f"{key}/{name}")
 
