@@ -8,13 +8,15 @@ to one reader, whole, and a float in shared memory is written at once.
 
 import contextlib
 import ctypes
+import logging
 import mmap
 import os
 import pickle
 import select
 import signal
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from multiprocessing.sharedctypes import RawValue
 from types import FrameType
 from typing import Any
@@ -22,18 +24,29 @@ from typing import Any
 import django_q.cluster
 from django_q.signals import post_spawn
 
+logger = logging.getLogger(__name__)
 PR_SET_PDEATHSIG = 1
+GRACE_SECONDS = 20.0
+"""How long workers may take to put their work down; service managers often kill after 30."""
+BUSY_WAIT_SECONDS = 0.01
 LARGEST_MESSAGE = 64 * 1024
 """A message carries a dotted path and row ids."""
 
 
 class DatagramQueue:
-    """What Sentinel, pusher, worker and monitor use of a queue. `put` waits while the kernel's buffer is full."""
+    """What Sentinel, pusher, worker and monitor use of a queue.
+
+    With a `maxsize`, `put` waits until the message before it is taken: what waits in here is lost with the cluster,
+    so it had better wait in the database.
+    """
 
     def __init__(self, maxsize: int = 0) -> None:
         self._reader, self._writer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._one_at_a_time = maxsize > 0
 
     def put(self, item: Any) -> None:
+        while self._one_at_a_time and not self.empty():
+            time.sleep(BUSY_WAIT_SECONDS)
         self._writer.send(pickle.dumps(item))
 
     def get(self) -> Any:
@@ -79,6 +92,8 @@ def stopping() -> bool:
 
 
 class Cluster(django_q.cluster.Cluster):  # type: ignore[misc]
+    """STT_WORKERS processes that take messages, until SIGTERM or SIGINT."""
+
     def __init__(self) -> None:
         _stopping[0] = 0
         django_q.cluster.Queue = DatagramQueue
@@ -87,8 +102,22 @@ class Cluster(django_q.cluster.Cluster):  # type: ignore[misc]
         super().__init__()
 
     def sig_handler(self, signum: int, frame: FrameType | None) -> None:
+        # Only the flag: the interrupted code may hold the database's write lock, which workers need to put work down.
         _stopping[0] = 1
-        super().sig_handler(signum, frame)
+
+    def run(self, beside: Callable[[Callable[[], bool]], None]) -> None:
+        """`beside` runs in this process until the callable it is given says stop."""
+        self.start()
+        beside(lambda: stopping() or not self.sentinel.is_alive())
+        died = not stopping()
+        self.stop_event.set()
+        self.sentinel.join(GRACE_SECONDS)
+        if self.sentinel.is_alive():
+            logger.warning("Workers did not stop within %d s and are killed.", GRACE_SECONDS)
+            self.sentinel.kill()
+            self.sentinel.join()
+        if died:
+            raise SystemExit("django-q2's sentinel died; start the worker again.")
 
 
 def _settle_in(**kwargs: object) -> None:

@@ -27,7 +27,7 @@ from transcripts.models import Origin, Transcript
 from transcripts.services import jobs, transcripts, uploads
 from transcripts.services.submit import Order, submit
 
-REFUSED = {status: Error for status in (400, 401, 403, 404)}
+REFUSED = dict.fromkeys((400, 401, 403, 404), Error)
 
 
 class AccountView(DialectView):

@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TypeVar
 
 from django.conf import settings
@@ -11,9 +10,9 @@ from django.db.models import Q
 
 from engine.errors import EngineError, EngineGone
 from engine.types import Chunk, Event, Options, Progress, Transcript, chunk_from_dict
+from stt_site.lib.cluster import stopping
 from stt_site.lib.db import UNREACHABLE, persist
 from stt_site.lib.errors import ErrorCode
-from stt_site.lib.pool import stopping
 from transcripts import engine_gateway, storage
 from transcripts.services import claims, closing, playback
 from transcripts.services.claims import Claim, ClaimLost
@@ -152,9 +151,7 @@ def _try_again(claim: Claim, watch: Watch, code: ErrorCode, message: str | None)
 
     def again() -> bool:
         worn_out = Q(claim.mine, attempts__gte=settings.JOB_MAX_ATTEMPTS)
-        return closing.fail(worn_out, code, message) or claims.give_back(
-            claim, after=RETRY_SECONDS, burn_attempt=True
-        )
+        return closing.fail(worn_out, code, message) or claims.give_back(claim, after=RETRY_SECONDS, burn_attempt=True)
 
     _persist(again)
 

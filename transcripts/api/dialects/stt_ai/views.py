@@ -36,7 +36,7 @@ class Transcribe(SttAiView):
         request={"multipart/form-data": schemas.TranscribeForm},
         responses={
             200: schemas.TranscribeAnswer,
-            **{status: schemas.Error for status in (400, 401, 402, 403, 413, 415, 429, 503, 507)},
+            **dict.fromkeys((400, 401, 402, 403, 413, 415, 429, 503, 507), schemas.Error),
         },
         auth=[{"apiKey": []}, {}],
     )
@@ -79,7 +79,9 @@ def _wait(transcript: Transcript, got: Received) -> Transcript:
 class Models(SttAiView):
     authentication_classes = ()
 
-    @extend_schema(operation_id="list_models", summary="The models of this server", responses=schemas.ModelList, auth=[])
+    @extend_schema(
+        operation_id="list_models", summary="The models of this server", responses=schemas.ModelList, auth=[]
+    )
     def get(self, request: Request) -> Response:
         """One object for both families of clients: `models` for STT.ai's, `data` for OpenAI's."""
         try:
