@@ -36,6 +36,10 @@ X_FRAME_OPTIONS = "DENY"
 
 # --- applications
 INSTALLED_APPS = [
+    # First, so that `runworker` is ours and not the one that Channels ships for its background workers.
+    "stt_site",
+    "accounts",
+    "transcripts",
     "daphne",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -50,9 +54,6 @@ INSTALLED_APPS = [
     "django_q",
     "allauth",
     "allauth.account",
-    "stt_site",
-    "accounts",
-    "transcripts",
 ]
 MIDDLEWARE = [
     "transcripts.api.middleware.Surface",

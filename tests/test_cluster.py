@@ -62,7 +62,7 @@ def test_messages_are_taken_after_every_idle_member_of_the_cluster_was_killed(
 
     everyone = worker.children(recursive=True)
     worker.terminate()
-    gone, alive = psutil.wait_procs([worker, *everyone], timeout=WAIT_SECONDS)
+    _, alive = psutil.wait_procs([worker, *everyone], timeout=WAIT_SECONDS)
     assert alive == []
 
 
@@ -71,5 +71,5 @@ def test_a_killed_worker_command_leaves_no_process_behind(worker: psutil.Process
     wait_until(lambda: len(cluster_members(worker)) == 4)
     everyone = worker.children(recursive=True)
     worker.kill()
-    gone, alive = psutil.wait_procs(everyone, timeout=WAIT_SECONDS)
+    _, alive = psutil.wait_procs(everyone, timeout=WAIT_SECONDS)
     assert alive == []

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from transcripts.models import Job, Media, Transcript, Upload
 
 
-class ReadOnly(admin.ModelAdmin[Any]):
+class ReadOnly(admin.ModelAdmin):
     show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -22,7 +22,6 @@ from types import FrameType
 from typing import Any
 
 import django_q.cluster
-from django_q.signals import post_spawn
 
 logger = logging.getLogger(__name__)
 PR_SET_PDEATHSIG = 1
@@ -98,7 +97,7 @@ class Cluster(django_q.cluster.Cluster):  # type: ignore[misc]
         _stopping[0] = 0
         django_q.cluster.Queue = DatagramQueue
         django_q.cluster.Value = LockFreeValue
-        post_spawn.connect(_settle_in)
+        os.register_at_fork(after_in_child=_settle_in)
         super().__init__()
 
     def sig_handler(self, signum: int, frame: FrameType | None) -> None:
@@ -120,10 +119,8 @@ class Cluster(django_q.cluster.Cluster):  # type: ignore[misc]
             raise SystemExit("django-q2's sentinel died; start the worker again.")
 
 
-def _settle_in(**kwargs: object) -> None:
-    # A worker whose sentinel was killed would wait for messages for ever.
+def _settle_in() -> None:
+    """In every process of the cluster, so that none outlives the one that started it."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() == 1:
-        os._exit(1)
     # Ctrl-C reaches the whole terminal; the parent alone decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
