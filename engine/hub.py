@@ -25,8 +25,6 @@ CONNECT_TIMEOUT = 5.0
 NAME_TIMEOUT = 8.0
 """Seconds for the first answer, name resolution included: the resolver obeys no HTTP time-out."""
 
-_log = logging.getLogger(__name__)
-
 
 class HubUnreachable(Exception):
     """No answer. Trying again soon will not help."""
@@ -92,6 +90,8 @@ def _listing(repo: str) -> tuple[str, dict[str, tuple[int, str | None]]]:
     os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     from huggingface_hub import HfApi
+
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
 
     def ask() -> Any:
         return HfApi(endpoint=_endpoint()).model_info(repo, files_metadata=True, timeout=CONNECT_TIMEOUT)
