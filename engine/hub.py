@@ -54,7 +54,8 @@ def fetch(repo: str, destination: Path, on_progress: Callable[[float], None]) ->
         with workshop.with_name(workshop.name + ".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # another process may be fetching the same model
             if not complete(destination):
-                _put(_download(repo, workshop, on_progress), destination)
+                _refuse_to_overwrite(destination)
+                _download(repo, workshop, on_progress).rename(destination)
                 shutil.rmtree(workshop)
     except OSError as error:
         if error.errno == errno.ENOSPC:
@@ -149,10 +150,9 @@ def _check_room(partial: Path, total: int) -> None:
         raise FetchFailed(f"The model needs {(total - here) / 1e9:.2f} GB of disk, and {free / 1e9:.2f} GB are free.")
 
 
-def _put(partial: Path, destination: Path) -> None:
+def _refuse_to_overwrite(destination: Path) -> None:
     if destination.exists():
         raise FetchFailed(f"{destination} is there but not a whole model; move it away and try again.")
-    partial.rename(destination)
 
 
 def _url(repo: str, name: str, revision: str) -> str:

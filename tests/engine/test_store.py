@@ -193,6 +193,15 @@ def test_a_silent_hub_is_asked_again_only_after_ten_minutes(
         assert used(store, None) == "small"
 
 
+def test_a_hub_that_takes_the_call_and_says_nothing_counts_as_silent(
+    models_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.hub.CONNECT_TIMEOUT", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{mute.getsockname()[1]}")
+        assert used(store_of(models_dir), None) == catalog.EMBEDDED
+
+
 def test_where_fetching_is_not_allowed_the_hub_is_left_alone(models_dir: Path, hub: HubDouble) -> None:
     store = store_of(models_dir, fetch_models=False)
     assert used(store, None) == catalog.EMBEDDED
