@@ -1,12 +1,15 @@
 """What every dialect is made of. A dialect is a folder of this shape: urls, views, request, response, errors."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.http import HttpRequest
 from rest_framework.exceptions import NotAuthenticated
+from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -56,10 +59,23 @@ class TranscriptionOrder:
     speakers: int = 0
 
 
+class IgnoreAccept(BaseContentNegotiation):
+    """An answer's type follows from the request; clients send whatever their HTTP library does."""
+
+    def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> BaseParser | None:
+        return DefaultContentNegotiation().select_parser(request, parsers)
+
+    def select_renderer(
+        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
+
+
 class DialectView(APIView):
     """Every error of the view, also of authentication and parsing, leaves in the dialect's shape."""
 
     refusal: ClassVar[Refusal]
+    content_negotiation_class = IgnoreAccept
 
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response]:
         def handle(error: Exception, context: dict[str, Any]) -> Response:

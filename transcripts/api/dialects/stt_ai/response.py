@@ -4,7 +4,8 @@ from typing import Any
 
 from engine.types import Notice, Segment, Transcript
 from transcripts.api.dialects.base import TranscriptionOrder
-from transcripts.exports.registry import ExportOptions, Meta, render
+from transcripts.exports.base import ExportOptions, Meta
+from transcripts.exports.registry import render
 
 MEDIA_TYPES = {"txt": "text/plain; charset=utf-8", "srt": "application/x-subrip", "vtt": "text/vtt"}
 NO_SPEAKERS = Notice("speaker_labels_unavailable", "This server cannot tell speakers apart; the text has no labels.")
