@@ -7,9 +7,8 @@ from rest_framework import serializers
 
 from engine.types import Options
 from transcripts import selectors
+from transcripts.api.schemas import STATUSES, Notice, Span
 from transcripts.models import Job, Transcript
-
-STATUSES = ("pending", "processing", "completed", "failed", "cancelled")
 
 
 class ListQuery(serializers.Serializer[Any]):
@@ -98,17 +97,6 @@ class Source(serializers.Serializer[Any]):
     sha256 = serializers.CharField()
     format = serializers.CharField()
     has_video = serializers.BooleanField()
-
-
-class Span(serializers.Serializer[Any]):
-    start = serializers.FloatField(help_text="Seconds.")
-    end = serializers.FloatField()
-    reason = serializers.CharField()
-
-
-class Notice(serializers.Serializer[Any]):
-    code = serializers.CharField()
-    message = serializers.CharField()
 
 
 class Item(serializers.Serializer[Transcript]):

@@ -19,15 +19,15 @@ from transcripts import selectors
 from transcripts.api import serializers
 from transcripts.api.dialects.base import DialectView
 from transcripts.api.dialects.stt_ai import DIALECT
-from transcripts.api.dialects.stt_ai.schemas import Error
 from transcripts.api.meta import meta_of
+from transcripts.api.schemas import Error
 from transcripts.exports.base import CannotDraw, ExportOptions
 from transcripts.exports.registry import FORMATS, UnknownFormat, render
 from transcripts.models import Origin, Transcript
 from transcripts.services import jobs, transcripts, uploads
 from transcripts.services.submit import Order, submit
 
-REFUSED = {status: Error for status in (400, 401, 403, 404)}
+REFUSED = dict.fromkeys((400, 401, 403, 404), Error)
 
 
 class AccountView(DialectView):
@@ -166,9 +166,9 @@ def download(name: str, media_type: str, body: bytes) -> HttpResponse:
     return HttpResponse(body, content_type=media_type, headers=headers)
 
 
-def _unknown_format(format: str) -> ServiceError:
+def _unknown_format(name: str) -> ServiceError:
     return ServiceError(
-        ErrorCode.INVALID_REQUEST, f"There is no export format {format[:20]!r}. Choose one of: {', '.join(FORMATS)}."
+        ErrorCode.INVALID_REQUEST, f"There is no export format {name[:20]!r}. Choose one of: {', '.join(FORMATS)}."
     )
 
 

@@ -72,7 +72,9 @@ def begin_append(owner: User, key: str, offset: int) -> Append:
         .update(lock=lock, locked_until=_lock_end())
     )
     if not locked:
-        message = "The offset is not the upload's own, or another request is writing to it. Ask for the offset, then retry."
+        message = (
+            "The offset is not the upload's own, or another request is writing to it. Ask for the offset, then retry."
+        )
         raise ServiceError(ErrorCode.CONFLICT, message, retry_after=2)
     return Append(upload.pk, lock, storage.incoming_path(upload.key), offset, upload.size)
 

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
-from accounts.services.access import Caller
 from python_multipart.multipart import parse_options_header
 
 from accounts.services import limits
+from accounts.services.access import Caller
 from stt_site.lib.errors import MEANINGS, ErrorCode, ServiceError
 from transcripts.services.submit import StoredUpload
 from transcripts.uploads import admission, incoming
