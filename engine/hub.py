@@ -6,13 +6,14 @@ import hashlib
 import logging
 import os
 import shutil
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from fnmatch import fnmatch
+from functools import partial as partial_call
 from pathlib import Path
 from typing import Any, TypeVar
+
+from engine.waiting import in_thread
 
 T = TypeVar("T")
 
@@ -71,7 +72,8 @@ def _download(repo: str, partial: Path, on_progress: Callable[[float], None]) ->
     meter = _meter(sum(size for size, _ in files.values()), on_progress)
     for name, (size, sha256) in sorted(files.items(), key=lambda item: item[1][0]):
         _asking(
-            lambda name=name: hf_hub_download(
+            partial_call(
+                hf_hub_download,
                 repo,
                 name,
                 revision=revision,
@@ -94,7 +96,7 @@ def _listing(repo: str) -> tuple[str, dict[str, tuple[int, str | None]]]:
     def ask() -> Any:
         return HfApi(endpoint=_endpoint()).model_info(repo, files_metadata=True, timeout=CONNECT_TIMEOUT)
 
-    info = _asking(lambda: _within(NAME_TIMEOUT, ask))
+    info = _asking(lambda: in_thread(ask, "model-hub").result(NAME_TIMEOUT))
     files = {
         file.rfilename: (file.size or 0, file.lfs.sha256 if file.lfs else None)
         for file in info.siblings or ()
@@ -114,21 +116,8 @@ def _asking(question: Callable[[], T]) -> T:
         return question()
     except HfHubHTTPError as error:
         raise FetchFailed(f"The model hub answered {error.response.status_code}.") from error
-    except (httpx2.TransportError, LocalEntryNotFoundError, OfflineModeIsEnabled, FutureTimeout) as error:
+    except (httpx2.TransportError, LocalEntryNotFoundError, OfflineModeIsEnabled, FutureTimeout, ValueError) as error:
         raise HubUnreachable("The model hub could not be reached.") from error
-
-
-def _within(seconds: float, fn: Callable[[], T]) -> T:
-    outcome: Future[T] = Future()
-
-    def work() -> None:
-        try:
-            outcome.set_result(fn())
-        except BaseException as error:
-            outcome.set_exception(error)
-
-    threading.Thread(target=work, name="model-hub", daemon=True).start()
-    return outcome.result(seconds)
 
 
 def _verify(file: Path, size: int, sha256: str | None) -> None:

@@ -116,6 +116,4 @@ def _take(jobs: _Jobs) -> _Task:
 
 
 def _gone() -> EngineGone:
-    return EngineGone(
-        "engine_gone", "The speech engine is shutting down. The work can be tried again."
-    )
+    return EngineGone("engine_gone", "The speech engine is shutting down. The work can be tried again.")

@@ -80,25 +80,23 @@ def release(reference: str) -> None:
         _close(reference, Entry.Kind.RELEASE, Reservation.State.RELEASED, 0)
 
 
-def grant(owner: User, amount_mc: int, *, actor: str, reason: str) -> None:
-    """Paid-grade credits without an end, given by a person who says why."""
+def grant(owner: User, amount_mc: int, *, actor: str, reason: str, key: str | None = None) -> None:
+    """Credits without an end, given by a person who says why. The same `key` grants once."""
     if amount_mc <= 0:
         raise ValueError(f"{amount_mc} millicredits cannot be granted.")
     if not reason.strip():
         raise ValueError("A grant needs a reason.")
     with transaction.atomic():
         books.lock_owner(owner.pk)
-        lot = CreditLot.objects.create(
-            owner_id=owner.pk,
-            source="grant",
-            reference=books.unique_reference("grant"),
-            granted_mc=amount_mc,
-            priority=CreditLot.PAID,
-        )
+        reference = f"grant:{key}" if key else books.unique_reference("grant")
         entry = books.open_entry(
-            f"{lot.reference}:{owner.pk}", Entry.Kind.GRANT, owner.pk, lot.reference, actor=actor, memo=reason
+            f"{reference}:{owner.pk}", Entry.Kind.GRANT, owner.pk, reference, actor=actor, memo=reason
         )
-        assert entry is not None
+        if entry is None:
+            return
+        lot = CreditLot.objects.create(
+            owner_id=owner.pk, source="grant", reference=reference, granted_mc=amount_mc, priority=CreditLot.PAID
+        )
         books.post(entry, [_granted(owner.pk, lot)])
 
 

@@ -1,10 +1,8 @@
 """Waking a waiting process within a millisecond. A lost ring costs a poll, never work: every listener polls as well."""
 
 import contextlib
-import os
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -22,8 +20,7 @@ class Doorbell:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             self._path.unlink(missing_ok=True)
-            with _short(self._path) as address:
-                bell.bind(address)
+            bell.bind(str(self._path))
         except OSError:
             bell.close()
             return
@@ -61,15 +58,4 @@ def ring(path: Path) -> None:
     """Never waits and never fails: nobody may be listening, or enough rings may be waiting already."""
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bell:
         bell.setblocking(False)
-        with _short(path) as address:
-            bell.sendto(b"!", address)
-
-
-@contextlib.contextmanager
-def _short(path: Path) -> Iterator[str]:
-    # A Unix socket's address holds 107 bytes; a path through the directory's descriptor is never longer.
-    directory = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{directory}/{path.name}"
-    finally:
-        os.close(directory)
+        bell.sendto(b"!", str(path))
