@@ -6,19 +6,18 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkProcess
-from types import FrameType, FunctionType
+from types import FrameType
 
 logger = logging.getLogger(__name__)
 FORK = multiprocessing.get_context("fork")
 GRACE_SECONDS = 20.0
 """How long children may take to put their work down; service managers often kill after 30."""
 PR_SET_PDEATHSIG = 1
-Role = FunctionType
-"""Called without arguments; what it returns is ignored."""
+Role = Callable[[], None]
 
 
 class _Flag:
@@ -53,15 +52,21 @@ def supervise(roles: Sequence[Role]) -> None:
     _stop([child.process for child in children])
 
 
+def stop_with_parent() -> None:
+    """SIGTERM for this process when the thread that started it ends."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def _start(role: Role) -> _Child:
-    process = FORK.Process(target=_run, args=(role, os.getpid()), name=role.__name__)
+    process = FORK.Process(target=_run, args=(role, os.getpid()), name=getattr(role, "__name__", "worker"))
     process.start()
     return _Child(role, process, time.monotonic())
 
 
 def _restart(child: _Child) -> _Child:
-    logger.warning("%s %d ended with %s and is started again.", child.role.__name__, child.process.pid, child.process.exitcode)
-    child.process.close()
+    process = child.process
+    logger.warning("%s %d ended with %s and is started again.", process.name, process.pid, process.exitcode)
+    process.close()
     if time.monotonic() - child.born < 1:
         time.sleep(1)
     return _start(child.role)
@@ -72,7 +77,7 @@ def _run(role: Role, parent: int) -> None:
     signal.signal(signal.SIGTERM, _raise_flag)
     # Ctrl-C reaches the whole terminal; the parent alone decides, and tells its children with SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    stop_with_parent()
     if os.getppid() != parent:
         return
     role()
