@@ -150,7 +150,7 @@ class Detail(Item):
     text = serializers.CharField()
     segments = serializers.SerializerMethodField()
     summary = serializers.SerializerMethodField()
-    source = serializers.SerializerMethodField()
+    source = serializers.SerializerMethodField()  # type: ignore[assignment]
     coverage = serializers.FloatField(allow_null=True, help_text="Share of the speech found that has words, 0 to 1.")
     suspect_spans = Span(many=True, help_text="Where a listener should check.")
     warnings = Notice(many=True)

@@ -1,6 +1,6 @@
 """/api/v1/transcripts/: a key, or the session of a signed-in reader."""
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from django.http import HttpResponse
@@ -13,7 +13,9 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 from accounts.authentication import CallerAuthentication
+from accounts.models import User
 from accounts.services import limits
+from accounts.services.access import Caller
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts import selectors
 from transcripts.api import serializers
@@ -36,8 +38,16 @@ class AccountView(DialectView):
     permission_classes = (IsAuthenticated,)
     parser_classes = (JSONParser,)
 
+    @property
+    def caller(self) -> Caller:
+        return cast(Caller, self.request.auth)
+
+    @property
+    def owner(self) -> User:
+        return cast(User, self.request.user)
+
     def transcript(self, ref: str) -> Transcript:
-        return selectors.transcript_for(self.request.user, ref)
+        return selectors.transcript_for(self.owner, ref)
 
 
 class TranscriptList(AccountView):
@@ -50,7 +60,7 @@ class TranscriptList(AccountView):
     def get(self, request: Request) -> Response:
         query = _read(serializers.ListQuery, request.query_params)
         limit, offset = query.pop("limit"), query.pop("offset")
-        found = selectors.transcripts_for(request.user, **query)
+        found = selectors.transcripts_for(self.owner, **query)
         count = found.count()
         address = request.build_absolute_uri()
 
@@ -62,7 +72,7 @@ class TranscriptList(AccountView):
                 "count": count,
                 "next": page_at(offset + limit) if offset + limit < count else None,
                 "previous": page_at(max(0, offset - limit)) if offset else None,
-                "results": serializers.Item(found[offset : offset + limit], many=True).data,
+                "results": serializers.Item(list(found[offset : offset + limit]), many=True).data,
             }
         )
 
@@ -77,12 +87,12 @@ class TranscriptList(AccountView):
     def post(self, request: Request) -> Response:
         wish = serializers.NewTranscript(data=request.data)
         wish.is_valid(raise_exception=True)
-        limits.check_before_body(request.auth, None)
+        limits.check_before_body(self.caller, None)
         order = Order(
-            caller=request.auth,
-            upload=uploads.finish(request.user, wish.validated_data["upload"]),
+            caller=self.caller,
+            upload=uploads.finish(self.owner, wish.validated_data["upload"]),
             options=wish.options(),
-            origin=Origin.WEB if request.auth.api_key_id is None else Origin.API,
+            origin=Origin.WEB if self.caller.api_key_id is None else Origin.API,
             interactive=False,
             title=wish.validated_data["title"],
         )

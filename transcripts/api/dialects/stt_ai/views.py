@@ -40,7 +40,7 @@ class Transcribe(SttAiView):
             200: schemas.TranscribeAnswer,
             **dict.fromkeys((400, 401, 402, 403, 413, 415, 429, 503, 507), Error),
         },
-        auth=KEY_OR_NOBODY,
+        auth=KEY_OR_NOBODY,  # type: ignore[arg-type]
     )
     def post(self, request: Request) -> HttpResponse:
         got = received(request._request)
@@ -102,7 +102,7 @@ class Models(SttAiView):
                 "languages": model.languages,
                 "speed": model.speed,
                 "installed": model.id in installed,
-                "default": bool(status) and model.id == status.default_model,
+                "default": status is not None and model.id == status.default_model,
             }
             for model in selectors.models()
         ]
