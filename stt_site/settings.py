@@ -219,7 +219,15 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "EXCEPTION_HANDLER": "stt_site.lib.rest.exception_handler",
 }
-SPECTACULAR_SETTINGS = {"TITLE": PRODUCT_NAME, "VERSION": "0.1.0", "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": PRODUCT_NAME,
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "TranscriptStatus": "transcripts.api.schemas.STATUSES",
+        "HealthStatus": "transcripts.api.schemas.HEALTH",
+    },
+}
 
 # --- language and time
 LANGUAGE_CODE = "en"

@@ -119,6 +119,11 @@ class Cluster(django_q.cluster.Cluster):  # type: ignore[misc]
             raise SystemExit("django-q2's sentinel died; start the worker again.")
 
 
+def stop_with_parent() -> None:
+    """SIGTERM for this process when the thread that started it ends."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def _settle_in() -> None:
     """In every process of the cluster, so that none outlives the one that started it."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

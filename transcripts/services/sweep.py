@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.services import limits
@@ -18,7 +18,7 @@ from stt_site.lib.errors import ErrorCode
 from transcripts import storage
 from transcripts.models import Job, JobState, Media, Playback, Upload
 from transcripts.services import closing, transcripts, uploads
-from transcripts.services.claims import NODE, RUN_JOB
+from transcripts.services.leases import NODE, RUN_JOB
 from transcripts.services.playback import MAKE_PLAYBACK, WANTED
 
 logger = logging.getLogger(__name__)
@@ -110,7 +110,7 @@ def _ring_lost(task: str, ids: list[int]) -> None:
             queue.ring(task, pk)
 
 
-def _expired():
+def _expired() -> QuerySet[Job]:
     return Job.objects.filter(state=JobState.RUNNING, lease_until__lt=timezone.now())
 
 

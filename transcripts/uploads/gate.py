@@ -47,7 +47,7 @@ MAX_PLAIN_BODY = 2_621_440
 
 
 class Gate:
-    def __init__(self, django: App, policies: Mapping[str, UploadPolicy], resumable: App) -> None:
+    def __init__(self, django: App, policies: Mapping[str, UploadPolicy], resumable: InletApp) -> None:
         self._django = django
         self._policies = policies
         self._resumable = resumable

@@ -15,6 +15,8 @@ from transcripts.api.dialects.stt_ai.errors import SttAiRefusal
 from transcripts.api.dialects.stt_ai.request import parse
 from transcripts.api.dialects.stt_ai.response import MEDIA_TYPES, as_file, as_json
 from transcripts.api.meta import meta_of
+from transcripts.api.openapi import KEY_OR_NOBODY
+from transcripts.api.schemas import Error
 from transcripts.models import Origin, Transcript
 from transcripts.services import transcripts
 from transcripts.services.submit import Order, submit
@@ -36,9 +38,9 @@ class Transcribe(SttAiView):
         request={"multipart/form-data": schemas.TranscribeForm},
         responses={
             200: schemas.TranscribeAnswer,
-            **dict.fromkeys((400, 401, 402, 403, 413, 415, 429, 503, 507), schemas.Error),
+            **dict.fromkeys((400, 401, 402, 403, 413, 415, 429, 503, 507), Error),
         },
-        auth=[{"apiKey": []}, {}],
+        auth=KEY_OR_NOBODY,  # type: ignore[arg-type]
     )
     def post(self, request: Request) -> HttpResponse:
         got = received(request._request)
@@ -100,7 +102,7 @@ class Models(SttAiView):
                 "languages": model.languages,
                 "speed": model.speed,
                 "installed": model.id in installed,
-                "default": bool(status) and model.id == status.default_model,
+                "default": status is not None and model.id == status.default_model,
             }
             for model in selectors.models()
         ]
