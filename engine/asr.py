@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from engine.protocols import LanguageGuess, Recognizer, Request, Window
 from engine.quality import Verdict, inspect, without_loops, without_unspoken
@@ -11,8 +10,8 @@ from engine.vad import overlap, to_seconds
 from engine.windows import Batch
 from engine.words import snapped
 
-T = TypeVar("T")
-InTurn = Callable[[Callable[[], T]], T]
+Texts = list[tuple[Segment, ...]]
+InTurn = Callable[[Callable[[], Texts]], Texts]
 """Runs a function when this job's turn on the device has come, and waits for it."""
 
 
@@ -29,7 +28,7 @@ class Ear:
         batch: Batch,
         windows: Sequence[Window],
         language: LanguageGuess,
-        in_turn: Callable[[Callable[[], list[tuple[Segment, ...]]]], list[tuple[Segment, ...]]],
+        in_turn: InTurn,
     ) -> Chunk:
         """`windows` are the batch's, prepared."""
         request = Request(language.language, self.options.task, self.options.prompt, word_timestamps=True)
@@ -66,7 +65,7 @@ class Ear:
         request: Request,
         speech: Sequence[Span],
         first: tuple[tuple[Segment, ...], Verdict],
-        in_turn: Callable[[Callable[[], list[tuple[Segment, ...]]]], list[tuple[Segment, ...]]],
+        in_turn: InTurn,
     ) -> tuple[tuple[Segment, ...], Verdict]:
         plain = replace(request, prompt=None)
         [again] = in_turn(lambda: [self.recognizer.recognize_again(window, plain, self.cancelled)])

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,7 +41,7 @@ class PocketSphinxRecognizer:
     def __init__(self) -> None:
         from pocketsphinx import Decoder
 
-        self._new_decoder = lambda: Decoder(samprate=SAMPLE_RATE, loglevel="FATAL")
+        self._decoder: Any = Decoder
         self._new_decoder()
 
     def detect_language(self, windows: Sequence[Window]) -> LanguageGuess:
@@ -61,6 +62,9 @@ class PocketSphinxRecognizer:
     def recognize_again(self, window: Window, request: Request, cancelled: Callable[[], bool]) -> tuple[Segment, ...]:
         """It has no more careful way; the first text stands."""
         return ()
+
+    def _new_decoder(self) -> Any:
+        return self._decoder(samprate=SAMPLE_RATE, loglevel="FATAL")
 
     def _window(self, window: Window, cancelled: Callable[[], bool]) -> tuple[Segment, ...]:
         """A fresh decoder a window: what it has adapted to would otherwise depend on the windows before."""
@@ -92,7 +96,7 @@ def _utterances(window: Window, pcm: npt.NDArray[np.int16]) -> Iterator[tuple[in
         yield start, end
 
 
-def _words(decoder: "Decoder", start: float, end: float) -> Iterator[Heard]:
+def _words(decoder: Any, start: float, end: float) -> Iterator[Heard]:
     """Words of the last utterance, without fillers and without the marks of alternate pronunciations."""
     for segment in decoder.seg() or ():
         if FILLER.match(segment.word):

@@ -104,10 +104,10 @@ class WhisperRecognizer:
         """
         tokenizer = self._tokenizer(request)
         encoded = self._encode([window])
-        tries = []
+        tries: list[tuple[bool, float, int, list[int], Scores]] = []
+        prompt = self._prompt(tokenizer, request, time_stamps=True)
         for careful in ({}, {"repetition_penalty": 1.1, "no_repeat_ngram_size": 3}):
             _check(cancelled)
-            prompt = self._prompt(tokenizer, request, time_stamps=True)
             (tokens, scores), *_ = self._generate(encoded, prompt, 1, careful)
             text = tokenizer.decode(tokens)
             loops = compression_ratio(text) > LOOP_RATIO
