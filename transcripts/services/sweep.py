@@ -64,7 +64,7 @@ def end_worn_out() -> None:
 
 
 def kill_hung_workers() -> None:
-    """A worker of this machine that lives and has let its lease run out hangs in native code; its cluster replaces it."""
+    """A worker of this machine that has let its lease run out hangs in native code; the cluster replaces it."""
     owners = _expired().filter(lease_owner__startswith=f"{NODE}:").values_list("lease_owner", flat=True)
     for owner in owners[:BATCH]:
         pid = int(owner.split(":")[1])
