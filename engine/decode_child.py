@@ -26,6 +26,7 @@ from engine.decode_protocol import (
     INFO,
     PCM,
     READY,
+    TAKEN,
     DecodeRequest,
     Outcome,
     receive_request,
@@ -81,6 +82,7 @@ def main() -> int:
     request, descriptor = received
     # The parent may hang up at any time; there is nobody to tell then.
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        send_frame(channel, TAKEN)
         outcome = _serve(channel, request, descriptor)
         send_json(channel, END, asdict(outcome))
     return 0
