@@ -26,6 +26,7 @@ from engine.decode_protocol import (
     MAX_RATE,
     PCM,
     READY,
+    TAKEN,
     DecodeRequest,
     Outcome,
     ProtocolError,
@@ -81,13 +82,20 @@ class _Child:
         self._closing = threading.Lock()
         self._closed = False
 
-    def wait_until_ready(self) -> sandbox.Level:
+    def give(self, request: DecodeRequest, descriptor: int, level: sandbox.Level) -> None:
+        """Raises ProtocolError or OSError where the child has not even looked at the file: another may try."""
         self.channel.settimeout(START_SECONDS)
-        frame = receive_frame(self.channel)
-        if frame is None or frame[0] != READY:
-            raise ProtocolError("no sign of readiness")
+        if self._expect(READY) != level.encode():
+            raise ProtocolError("a sandbox other than the tested one")
+        send_request(self.channel, request, descriptor)
+        self._expect(TAKEN)
         self.channel.settimeout(STALL_SECONDS)
-        return "full" if bytes(frame[1]) == b"full" else "reduced"
+
+    def _expect(self, kind: bytes) -> bytes:
+        frame = receive_frame(self.channel)
+        if frame is None or frame[0] != kind:
+            raise ProtocolError("a child that ended before it began")
+        return bytes(frame[1])
 
     def receive(self, max_pcm_bytes: int) -> tuple[bytes, bytearray] | None:
         """The lock keeps the descriptor from being closed, and its number used again, under a reader's feet."""
@@ -232,10 +240,7 @@ class Decoder:
         for _ in range(START_ATTEMPTS):
             child = self._take()
             try:
-                level = child.wait_until_ready()
-                if level == "reduced" and self.sandbox == "full":
-                    raise ProtocolError("a sandbox weaker than the tested one")
-                send_request(child.channel, request, descriptor)
+                child.give(request, descriptor, self.sandbox)
             except (ProtocolError, OSError) as error:
                 reason = error
                 child.close()
