@@ -10,9 +10,9 @@ from django.db.models import Q
 
 from engine.errors import EngineError, EngineGone
 from engine.types import Chunk, Event, Options, Progress, Transcript, chunk_from_dict
+from stt_site.lib.cluster import stopping
 from stt_site.lib.db import UNREACHABLE, persist
 from stt_site.lib.errors import ErrorCode, ServiceError
-from stt_site.lib.pool import stopping
 from transcripts import engine_gateway, storage
 from transcripts.models import Job
 from transcripts.services import closing, leases, playback
