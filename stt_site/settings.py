@@ -36,6 +36,10 @@ X_FRAME_OPTIONS = "DENY"
 
 # --- applications
 INSTALLED_APPS = [
+    # First, so that `runworker` is ours and not the one that Channels ships for its background workers.
+    "stt_site",
+    "accounts",
+    "transcripts",
     "daphne",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -50,9 +54,6 @@ INSTALLED_APPS = [
     "django_q",
     "allauth",
     "allauth.account",
-    "stt_site",
-    "accounts",
-    "transcripts",
 ]
 MIDDLEWARE = [
     "transcripts.api.middleware.Surface",
@@ -218,7 +219,15 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "EXCEPTION_HANDLER": "stt_site.lib.rest.exception_handler",
 }
-SPECTACULAR_SETTINGS = {"TITLE": PRODUCT_NAME, "VERSION": "0.1.0", "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": PRODUCT_NAME,
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "TranscriptStatus": "transcripts.api.schemas.STATUSES",
+        "HealthStatus": "transcripts.api.schemas.HEALTH",
+    },
+}
 
 # --- language and time
 LANGUAGE_CODE = "en"

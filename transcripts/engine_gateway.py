@@ -1,8 +1,9 @@
-"""The only bridge to the engine: settings become its configuration, its errors become refusals that callers can read."""
+"""The only bridge to the engine: settings become its configuration, its errors become refusals for callers."""
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -18,6 +19,7 @@ from stt_site.lib.errors import ErrorCode, ServiceError
 
 if TYPE_CHECKING:
     from engine.protocols import Engine
+    from engine.store import ModelStore
 
 STATUS_SECONDS = 3.0
 _lock = Lock()
@@ -68,10 +70,8 @@ def refusal(error: EngineError) -> ServiceError:
 
 
 def probe(source: Path) -> MediaInfo:
-    try:
+    with _refusing():
         return engine().probe(source)
-    except EngineError as error:
-        raise refusal(error) from error
 
 
 def transcribe(
@@ -90,10 +90,8 @@ def status() -> EngineStatus:
     """At most three seconds old."""
     global _status
     if _status is None or time.monotonic() - _status[0] > STATUS_SECONDS:
-        try:
+        with _refusing():
             _status = (time.monotonic(), engine().status())
-        except EngineError as error:
-            raise refusal(error) from error
     return _status[1]
 
 
@@ -143,3 +141,41 @@ def models() -> Sequence[catalog.ModelEntry]:
 def languages() -> dict[str, str]:
     """Code to lower-case English name."""
     return catalog.WHISPER_LANGUAGES
+
+
+def serve(socket: Path, *, exit_with_parent: bool) -> None:
+    from engine.server import AlreadyRunning, serve
+
+    try:
+        serve(socket, config(), exit_with_parent=exit_with_parent)
+    except AlreadyRunning as error:
+        raise ServiceError(ErrorCode.CONFLICT, str(error)) from error
+
+
+def installed_models() -> set[str]:
+    """Asks the disk, so it works with no engine running."""
+    return {known.id for known in _store().statuses() if known.installed}
+
+
+def fetch_model(model: str, on_progress: Callable[[float], None]) -> None:
+    with _refusing():
+        _store().fetch(model, on_progress)
+
+
+def remove_model(model: str) -> None:
+    with _refusing():
+        _store().remove(model)
+
+
+def _store() -> "ModelStore":
+    from engine.store import ModelStore
+
+    return ModelStore(config())
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except EngineError as error:
+        raise refusal(error) from error

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import BinaryIO
 
 from django.conf import settings
 from django.core.files import File
@@ -79,9 +78,9 @@ def scratch_file() -> Iterator[Path]:
         path.unlink(missing_ok=True)
 
 
-def open_file(key: str, name: str) -> BinaryIO:
-    """A seekable file. Raises FileNotFoundError."""
-    return default_storage.open(f"{key}/{name}")  # type: ignore[return-value]
+def open_file(key: str, name: str) -> "File[bytes]":
+    """Seekable, with a `size`. Raises FileNotFoundError."""
+    return default_storage.open(f"{key}/{name}")
 
 
 def delete(key: str) -> None:

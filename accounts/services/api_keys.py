@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -39,21 +40,26 @@ def create_key(
     name = name.strip()
     if not name or len(name) > 100:
         raise ServiceError(ErrorCode.INVALID_REQUEST, "Give the key a name of 1 to 100 characters.")
-    if active_keys(user).count() >= MAX_ACTIVE_KEYS:
-        message = f"An account has at most {MAX_ACTIVE_KEYS} active keys. Revoke one that is not in use, then retry."
-        raise ServiceError(ErrorCode.CONFLICT, message)
     key_id, secret = _random(10), _random(43)
     body = f"stt_live_{key_id}_{secret}"
     plaintext = f"{body}_{_checksum(body)}"
-    key = ApiKey.objects.create(
-        user=user,
-        name=name,
-        key_id=key_id,
-        secret_hash=_hash(secret),
-        last_four=plaintext[-4:],
-        scopes=granted,
-        expires_at=expires_at,
-    )
+    with transaction.atomic():
+        # Two requests at once must not both count nineteen.
+        User.objects.select_for_update().get(pk=user.pk)
+        if active_keys(user).count() >= MAX_ACTIVE_KEYS:
+            message = (
+                f"An account has at most {MAX_ACTIVE_KEYS} active keys. Revoke one that is not in use, then retry."
+            )
+            raise ServiceError(ErrorCode.CONFLICT, message)
+        key = ApiKey.objects.create(
+            user=user,
+            name=name,
+            key_id=key_id,
+            secret_hash=_hash(secret),
+            last_four=plaintext[-4:],
+            scopes=granted,
+            expires_at=expires_at,
+        )
     return key, plaintext
 
 
@@ -76,6 +82,29 @@ def find(plaintext: str) -> ApiKey | None:
 
 def revoke(key: ApiKey) -> None:
     ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def keys_of(user: User) -> QuerySet[ApiKey]:
+    return user.api_keys.order_by("-created_at", "-pk")
+
+
+def key_of(user: User, pk: int) -> ApiKey:
+    key = user.api_keys.filter(pk=pk).first()
+    if key is None:
+        raise ServiceError(ErrorCode.NOT_FOUND)
+    return key
+
+
+def grantable(scopes: Iterable[str] | None, api_key_id: int | None) -> list[str]:
+    """A key makes no key that may do more than itself."""
+    own = SCOPES if api_key_id is None else ApiKey.objects.values_list("scopes", flat=True).get(pk=api_key_id)
+    if scopes is None:
+        return [scope for scope in DEFAULT_SCOPES if scope in own]
+    wanted = list(scopes)
+    if excess := [scope for scope in wanted if scope not in own]:
+        message = f"This API key cannot give what it lacks: {', '.join(excess)}. No key was made."
+        raise ServiceError(ErrorCode.MISSING_SCOPE, message)
+    return wanted
 
 
 def active_keys(user: User) -> QuerySet[ApiKey]:

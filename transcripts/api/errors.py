@@ -34,7 +34,7 @@ def as_service_error(error: Exception, request_id: str) -> ServiceError:
         return ServiceError(ErrorCode.NOT_IN_PLAN, str(error) or None)
     if isinstance(error, exceptions.APIException) and error.status_code in _BY_STATUS:
         return _from_rest(error)
-    if isinstance(error, EngineError) and error.code in ErrorCode:
+    if isinstance(error, EngineError) and error.code in set(ErrorCode):
         return ServiceError(ErrorCode(error.code), error.message)
     log.error("request %s failed", request_id, exc_info=error)
     if isinstance(error, OperationalError):
@@ -51,7 +51,7 @@ def _from_rest(error: exceptions.APIException) -> ServiceError:
     if isinstance(error, exceptions.ValidationError):
         return ServiceError(code, " ".join(_sentences(error.detail)))
     if isinstance(error, exceptions.Throttled):
-        return ServiceError(code, retry_after=int(error.wait or 1))
+        return ServiceError(code, retry_after=int(getattr(error, "wait", None) or 1))
     if isinstance(error, exceptions.PermissionDenied | exceptions.ParseError):
         return ServiceError(code, str(error.detail))
     return ServiceError(code)

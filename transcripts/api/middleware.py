@@ -47,7 +47,8 @@ class Surface:
             response = _as_the_api_says(request, self._get_response(request), request_id)
         response.headers["X-Request-Id"] = request_id
         if is_open:
-            response.headers.update(CORS)
+            for name, value in CORS.items():
+                response.headers[name] = value
         return response
 
 

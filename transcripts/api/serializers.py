@@ -7,9 +7,8 @@ from rest_framework import serializers
 
 from engine.types import Options
 from transcripts import selectors
+from transcripts.api.schemas import STATUSES, Notice, Span
 from transcripts.models import Job, Transcript
-
-STATUSES = ("pending", "processing", "completed", "failed", "cancelled")
 
 
 class ListQuery(serializers.Serializer[Any]):
@@ -100,17 +99,6 @@ class Source(serializers.Serializer[Any]):
     has_video = serializers.BooleanField()
 
 
-class Span(serializers.Serializer[Any]):
-    start = serializers.FloatField(help_text="Seconds.")
-    end = serializers.FloatField()
-    reason = serializers.CharField()
-
-
-class Notice(serializers.Serializer[Any]):
-    code = serializers.CharField()
-    message = serializers.CharField()
-
-
 class Item(serializers.Serializer[Transcript]):
     id = serializers.IntegerField()
     public_id = serializers.CharField(help_text="The transcript_id of POST /v1/transcribe.")
@@ -162,7 +150,7 @@ class Detail(Item):
     text = serializers.CharField()
     segments = serializers.SerializerMethodField()
     summary = serializers.SerializerMethodField()
-    source = serializers.SerializerMethodField()
+    source = serializers.SerializerMethodField()  # type: ignore[assignment]
     coverage = serializers.FloatField(allow_null=True, help_text="Share of the speech found that has words, 0 to 1.")
     suspect_spans = Span(many=True, help_text="Where a listener should check.")
     warnings = Notice(many=True)

@@ -1,6 +1,6 @@
 """/api/v1/transcripts/: a key, or the session of a signed-in reader."""
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from django.http import HttpResponse
@@ -13,21 +13,23 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 from accounts.authentication import CallerAuthentication
+from accounts.models import User
 from accounts.services import limits
+from accounts.services.access import Caller
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts import selectors
 from transcripts.api import serializers
 from transcripts.api.dialects.base import DialectView
 from transcripts.api.dialects.stt_ai import DIALECT
-from transcripts.api.dialects.stt_ai.schemas import Error
 from transcripts.api.meta import meta_of
+from transcripts.api.schemas import Error
 from transcripts.exports.base import CannotDraw, ExportOptions
 from transcripts.exports.registry import FORMATS, UnknownFormat, render
 from transcripts.models import Origin, Transcript
 from transcripts.services import jobs, transcripts, uploads
 from transcripts.services.submit import Order, submit
 
-REFUSED = {status: Error for status in (400, 401, 403, 404)}
+REFUSED = dict.fromkeys((400, 401, 403, 404), Error)
 
 
 class AccountView(DialectView):
@@ -36,8 +38,16 @@ class AccountView(DialectView):
     permission_classes = (IsAuthenticated,)
     parser_classes = (JSONParser,)
 
+    @property
+    def caller(self) -> Caller:
+        return cast(Caller, self.request.auth)
+
+    @property
+    def owner(self) -> User:
+        return cast(User, self.request.user)
+
     def transcript(self, ref: str) -> Transcript:
-        return selectors.transcript_for(self.request.user, ref)
+        return selectors.transcript_for(self.owner, ref)
 
 
 class TranscriptList(AccountView):
@@ -50,7 +60,7 @@ class TranscriptList(AccountView):
     def get(self, request: Request) -> Response:
         query = _read(serializers.ListQuery, request.query_params)
         limit, offset = query.pop("limit"), query.pop("offset")
-        found = selectors.transcripts_for(request.user, **query)
+        found = selectors.transcripts_for(self.owner, **query)
         count = found.count()
         address = request.build_absolute_uri()
 
@@ -62,7 +72,7 @@ class TranscriptList(AccountView):
                 "count": count,
                 "next": page_at(offset + limit) if offset + limit < count else None,
                 "previous": page_at(max(0, offset - limit)) if offset else None,
-                "results": serializers.Item(found[offset : offset + limit], many=True).data,
+                "results": serializers.Item(list(found[offset : offset + limit]), many=True).data,
             }
         )
 
@@ -77,12 +87,12 @@ class TranscriptList(AccountView):
     def post(self, request: Request) -> Response:
         wish = serializers.NewTranscript(data=request.data)
         wish.is_valid(raise_exception=True)
-        limits.check_before_body(request.auth, None)
+        limits.check_before_body(self.caller, None)
         order = Order(
-            caller=request.auth,
-            upload=uploads.finish(request.user, wish.validated_data["upload"]),
+            caller=self.caller,
+            upload=uploads.finish(self.owner, wish.validated_data["upload"]),
             options=wish.options(),
-            origin=Origin.WEB if request.auth.api_key_id is None else Origin.API,
+            origin=Origin.WEB if self.caller.api_key_id is None else Origin.API,
             interactive=False,
             title=wish.validated_data["title"],
         )
@@ -166,9 +176,9 @@ def download(name: str, media_type: str, body: bytes) -> HttpResponse:
     return HttpResponse(body, content_type=media_type, headers=headers)
 
 
-def _unknown_format(format: str) -> ServiceError:
+def _unknown_format(name: str) -> ServiceError:
     return ServiceError(
-        ErrorCode.INVALID_REQUEST, f"There is no export format {format[:20]!r}. Choose one of: {', '.join(FORMATS)}."
+        ErrorCode.INVALID_REQUEST, f"There is no export format {name[:20]!r}. Choose one of: {', '.join(FORMATS)}."
     )
 
 

@@ -14,7 +14,7 @@ from engine.types import Transcript as Result
 from stt_site.lib import doorbell
 from stt_site.lib.errors import MEANINGS, ErrorCode
 from transcripts.models import OPEN_STATES, Job, JobChunk, JobState, Media, Transcript, TranscriptSegment
-from transcripts.services.claims import Claim, slot
+from transcripts.services.leases import Lease, slot
 
 CANCELLED_MESSAGE = "The transcription was cancelled. Nothing was charged."
 
@@ -25,9 +25,9 @@ def waiter_bell(job_id: int) -> doorbell.Doorbell:
 
 
 @transaction.atomic
-def succeed(claim: Claim, result: Result) -> bool:
+def succeed(lease: Lease, result: Result) -> bool:
     """False: the job is not ours any more, or a cancel came first."""
-    job = _end(Q(claim.mine, cancel_requested=False), JobState.SUCCEEDED)
+    job = _end(Q(lease.mine, cancel_requested=False), JobState.SUCCEEDED)
     if job is None:
         return False
     duration_ms = round(result.duration * 1000)
@@ -80,7 +80,7 @@ def _release(job: Job | None) -> bool:
         return False
     if job.reserved_mc:
         ledger.release(slot(job.pk))
-    if job.owner_id is None:
+    if job.caller.startswith("ip:"):
         limits.uncount_daily(job.caller, job.created_at.date())
     return True
 

@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TypeVar
 
 from django.conf import settings
@@ -11,12 +10,13 @@ from django.db.models import Q
 
 from engine.errors import EngineError, EngineGone
 from engine.types import Chunk, Event, Options, Progress, Transcript, chunk_from_dict
+from stt_site.lib.cluster import stopping
 from stt_site.lib.db import UNREACHABLE, persist
-from stt_site.lib.errors import ErrorCode
-from stt_site.lib.pool import stopping
+from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts import engine_gateway, storage
-from transcripts.services import claims, closing, playback
-from transcripts.services.claims import Claim, ClaimLost
+from transcripts.models import Job
+from transcripts.services import closing, leases, playback
+from transcripts.services.leases import Lease, LeaseLost
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -39,42 +39,42 @@ class Stalled(EngineError):
 
 
 def run_job(job_id: int) -> None:
-    claim = claims.claim(job_id)
-    if claim is None:
+    lease = leases.claim(job_id)
+    if lease is None:
         return
-    watch = Watch(claim)
+    watch = Watch(lease)
     try:
-        result = _transcribe(claim, watch)
-        _persist(lambda: closing.succeed(claim, result) or closing.cancel(Q(claim.mine, cancel_requested=True)))
-    except ClaimLost:
-        _persist(lambda: closing.cancel(Q(claim.mine, cancel_requested=True)))
+        result = _transcribe(lease, watch)
+        _persist(lambda: closing.succeed(lease, result) or closing.cancel(Q(lease.mine, cancel_requested=True)))
+    except LeaseLost:
+        _persist(lambda: closing.cancel(Q(lease.mine, cancel_requested=True)))
         return
     except Interrupted:
-        _persist(lambda: claims.give_back(claim, burn_attempt=False))
+        _persist(lambda: leases.give_back(lease, burn_attempt=False))
         return
     except EngineError as error:
-        _after_engine_error(claim, watch, error)
+        _after_engine_error(lease, watch, error)
         return
     except FileNotFoundError:
         message = "The recording is no longer on the server. Nothing was charged; send it again."
-        _persist(lambda: closing.fail(claim.mine, ErrorCode.INTERNAL, message))
+        _persist(lambda: closing.fail(lease.mine, ErrorCode.INTERNAL, message))
         return
     except Exception:
-        logger.exception("Job %d failed in attempt %d.", job_id, claim.job.attempts)
-        _try_again(claim, watch, ErrorCode.INTERNAL, None)
+        logger.exception("Job %d failed in attempt %d.", job_id, lease.job.attempts)
+        _try_again(lease, ErrorCode.INTERNAL, None)
         return
-    playback.order_if_wanted(claim.job)
+    playback.order_if_wanted(lease.job)
 
 
 class Watch:
     """What the engine calls at least once a second while it works for a claim."""
 
-    def __init__(self, claim: Claim) -> None:
-        self._claim = claim
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
         self._chunk: Chunk | None = None
         self._phase = "waiting"
-        self._done_ms = claim.job.done_ms
-        self._total_ms = claim.job.total_ms
+        self._done_ms = lease.job.done_ms
+        self._total_ms = lease.job.total_ms
         self._next_check = self._next_renewal = time.monotonic()
         self._lease_ends = time.monotonic() + settings.JOB_LEASE_SECONDS
         self.engine_began = False
@@ -94,7 +94,7 @@ class Watch:
     def store_chunk(self) -> None:
         if self._chunk is not None:
             chunk, self._chunk = self._chunk, None
-            _persist(lambda: claims.store_chunk(self._claim, chunk))
+            _persist(lambda: leases.store_chunk(self._lease, chunk))
 
     def _note(self, progress: Progress) -> None:
         if progress.phase != "waiting" and progress.stalled_for > settings.JOB_STALL_SECONDS:
@@ -109,22 +109,22 @@ class Watch:
         now = time.monotonic()
         try:
             if now >= self._next_renewal:
-                claims.renew(self._claim, self._phase, self._done_ms, self._total_ms)
+                leases.renew(self._lease, self._phase, self._done_ms, self._total_ms)
                 self._next_renewal = now + min(RENEW_SECONDS, settings.JOB_LEASE_SECONDS / 6)
                 self._lease_ends = now + settings.JOB_LEASE_SECONDS
             elif now >= self._next_check:
-                claims.check(self._claim)
+                leases.check(self._lease)
             self._next_check = now + CHECK_SECONDS
         except UNREACHABLE:
             if now > self._lease_ends:
-                raise ClaimLost from None
-            logger.warning("The database does not answer; job %d goes on.", self._claim.job.pk)
+                raise LeaseLost from None
+            logger.warning("The database does not answer; job %d goes on.", self._lease.job.pk)
 
 
-def _transcribe(claim: Claim, watch: Watch) -> Transcript:
-    chunks = [chunk_from_dict(row.result) for row in claims.stored_chunks(claim)]
-    options = Options(**claim.job.options)
-    with storage.local_path(claim.job.media.key) as source:
+def _transcribe(lease: Lease, watch: Watch) -> Transcript:
+    chunks = [chunk_from_dict(row.result) for row in leases.stored_chunks(lease)]
+    options = Options(**lease.job.options)
+    with storage.local_path(lease.job.media.key) as source:
         try:
             return engine_gateway.transcribe(source, options, on_event=watch, resume=chunks)
         except EngineError:
@@ -132,29 +132,44 @@ def _transcribe(claim: Claim, watch: Watch) -> Transcript:
             raise
 
 
-def _after_engine_error(claim: Claim, watch: Watch, error: EngineError) -> None:
-    logger.warning("Job %d: %s (%s)", claim.job.pk, error.message, error.code)
+def _after_engine_error(lease: Lease, watch: Watch, error: EngineError) -> None:
+    logger.warning("Job %d: %s (%s)", lease.job.pk, error.message, error.code)
     if error.permanent:
-        refusal = engine_gateway.refusal(error)
-        _persist(lambda: closing.fail(claim.mine, refusal.code, refusal.message))
+        refusal = _too_long(lease.job) if error.code == "media_too_long" else engine_gateway.refusal(error)
+        _persist(lambda: closing.fail(lease.mine, refusal.code, refusal.message))
     elif isinstance(error, EngineGone) and not watch.engine_began:
         # The engine was down, not brought down: this recording is not to blame.
-        _persist(lambda: claims.give_back(claim, after=2 * RETRY_SECONDS, burn_attempt=False))
+        _persist(lambda: leases.give_back(lease, after=2 * RETRY_SECONDS, burn_attempt=False))
     elif error.code in POISON_CODES:
-        _try_again(claim, watch, ErrorCode.POISON, None)
+        _try_again(lease, ErrorCode.POISON, None)
     else:
         refusal = engine_gateway.refusal(error)
-        _try_again(claim, watch, refusal.code, refusal.message)
+        _try_again(lease, refusal.code, refusal.message)
 
 
-def _try_again(claim: Claim, watch: Watch, code: ErrorCode, message: str | None) -> None:
+def _too_long(job: Job) -> ServiceError:
+    seconds = Options(**job.options).max_seconds or settings.MAX_AUDIO_SECONDS
+    if seconds >= settings.MAX_AUDIO_SECONDS:
+        message = f"The audio is longer than {settings.MAX_AUDIO_SECONDS / 3600:g} hours. Nothing was charged."
+        return ServiceError(ErrorCode.MEDIA_TOO_LONG, message)
+    if job.media.declared_ms is None:
+        message = (
+            f"The audio is longer than the {seconds / 60:.0f} minutes that your credits cover. Nothing was charged."
+        )
+        return ServiceError(ErrorCode.INSUFFICIENT_CREDITS, message)
+    message = (
+        f"The audio is longer than its header says: {seconds / 60:.0f} minutes were held for it. Nothing was charged. "
+        "Save the recording anew with any audio program and send that."
+    )
+    return ServiceError(ErrorCode.MEDIA_TOO_LONG, message)
+
+
+def _try_again(lease: Lease, code: ErrorCode, message: str | None) -> None:
     """Queue the job once more, or end it with `code` when it has died too often without storing a chunk."""
 
     def again() -> bool:
-        worn_out = Q(claim.mine, attempts__gte=settings.JOB_MAX_ATTEMPTS)
-        return closing.fail(worn_out, code, message) or claims.give_back(
-            claim, after=RETRY_SECONDS, burn_attempt=True
-        )
+        worn_out = Q(lease.mine, attempts__gte=settings.JOB_MAX_ATTEMPTS)
+        return closing.fail(worn_out, code, message) or leases.give_back(lease, after=RETRY_SECONDS, burn_attempt=True)
 
     _persist(again)
 

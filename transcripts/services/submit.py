@@ -19,7 +19,7 @@ from stt_site.lib.ids import new_id
 from stt_site.lib.queue import ring
 from transcripts import engine_gateway, storage
 from transcripts.models import Job, Media, Origin, Transcript
-from transcripts.services.claims import RUN_JOB, slot
+from transcripts.services.leases import RUN_JOB, slot
 from transcripts.services.playback import MAKE_PLAYBACK
 
 MINUTE_MS = 60_000

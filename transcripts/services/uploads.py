@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -72,7 +72,7 @@ def begin_append(owner: User, key: str, offset: int) -> Append:
         .update(lock=lock, locked_until=_lock_end())
     )
     if not locked:
-        message = "The offset is not the upload's own, or another request is writing to it. Ask for the offset, then retry."
+        message = "The offset is wrong, or another request is writing to this upload. Ask for the offset, then retry."
         raise ServiceError(ErrorCode.CONFLICT, message, retry_after=2)
     return Append(upload.pk, lock, storage.incoming_path(upload.key), offset, upload.size)
 
@@ -133,5 +133,5 @@ def _check_quota(owner: User, size: int, max_file_bytes: int) -> None:
     storage.ensure_space(size + missing)
 
 
-def _lock_end() -> "timezone.datetime":
+def _lock_end() -> datetime:
     return timezone.now() + timedelta(seconds=LOCK_SECONDS)

@@ -8,7 +8,7 @@ from stt_site.lib.db import release_connection
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts.models import OPEN_STATES, Job, JobState
 from transcripts.services import closing, jobs
-from transcripts.services.claims import slot
+from transcripts.services.leases import slot
 
 FIRST_POLL = 0.005
 LONGEST_POLL = 0.25

@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from importlib import import_module
 from io import BytesIO
 
-from accounts.services.access import Caller, client_ip, identify
 from django.conf import settings
 from django.contrib import auth
 from django.core.handlers.asgi import ASGIRequest
 
 from accounts.models import User
 from accounts.services import limits
+from accounts.services.access import Caller, client_ip, identify
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts.uploads import incoming
 from transcripts.uploads.asgi import Scope

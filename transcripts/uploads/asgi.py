@@ -74,6 +74,9 @@ class Inlet:
         return message
 
 
+InletApp = Callable[[Scope, Inlet, Send], Awaitable[None]]
+
+
 def has_body(scope: Scope) -> bool:
     return header(scope, "transfer-encoding") is not None or (header(scope, "content-length") or "0") != "0"
 

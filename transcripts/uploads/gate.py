@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
-from accounts.services.access import Caller
 from python_multipart.multipart import parse_options_header
 
 from accounts.services import limits
+from accounts.services.access import Caller
 from stt_site.lib.errors import MEANINGS, ErrorCode, ServiceError
 from transcripts.services.submit import StoredUpload
 from transcripts.uploads import admission, incoming
@@ -47,7 +47,7 @@ MAX_PLAIN_BODY = 2_621_440
 
 
 class Gate:
-    def __init__(self, django: App, policies: Mapping[str, UploadPolicy], resumable: App) -> None:
+    def __init__(self, django: App, policies: Mapping[str, UploadPolicy], resumable: InletApp) -> None:
         self._django = django
         self._policies = policies
         self._resumable = resumable

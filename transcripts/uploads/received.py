@@ -2,9 +2,9 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from accounts.services.access import Caller
 from django.http import HttpRequest
 
+from accounts.services.access import Caller
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts.services.submit import StoredUpload
 

@@ -10,7 +10,6 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
-from accounts.services.access import Caller, client_ip, identify
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
@@ -18,6 +17,7 @@ from django.utils.http import http_date
 
 from accounts.models import User
 from accounts.services import limits
+from accounts.services.access import Caller, client_ip, identify
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts.models import Upload
 from transcripts.services import uploads

@@ -1,15 +1,14 @@
 """The bodies of this dialect, for the OpenAPI document."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from transcripts.api.dialects.stt_ai.request import FORMATS
+from transcripts.api.schemas import HEALTH, Notice, Span
 
 
-class Error(serializers.Serializer[object]):
-    error = serializers.CharField(help_text="A sentence: what happened, what it cost, what to do.")
-
-
-class TranscribeForm(serializers.Serializer[object]):
+class TranscribeForm(serializers.Serializer[Any]):
     file = serializers.FileField(help_text="Audio, or a video with sound.")
     model = serializers.CharField(required=False, help_text="One of GET /v1/models; absent: the server's default.")
     language = serializers.CharField(required=False, default="auto", help_text="ISO 639-1, or auto.")
@@ -18,13 +17,13 @@ class TranscribeForm(serializers.Serializer[object]):
     response_format = serializers.ChoiceField(choices=sorted(FORMATS), required=False, default="json")
 
 
-class SpokenWord(serializers.Serializer[object]):
+class SpokenWord(serializers.Serializer[Any]):
     word = serializers.CharField()
     start = serializers.FloatField(help_text="Seconds.")
     end = serializers.FloatField()
 
 
-class SpokenSegment(serializers.Serializer[object]):
+class SpokenSegment(serializers.Serializer[Any]):
     start = serializers.FloatField(help_text="Seconds.")
     end = serializers.FloatField()
     text = serializers.CharField()
@@ -33,18 +32,7 @@ class SpokenSegment(serializers.Serializer[object]):
     words = SpokenWord(many=True)
 
 
-class Notice(serializers.Serializer[object]):
-    code = serializers.CharField()
-    message = serializers.CharField()
-
-
-class Span(serializers.Serializer[object]):
-    start = serializers.FloatField(help_text="Seconds.")
-    end = serializers.FloatField()
-    reason = serializers.CharField()
-
-
-class TranscribeAnswer(serializers.Serializer[object]):
+class TranscribeAnswer(serializers.Serializer[Any]):
     text = serializers.CharField()
     language = serializers.CharField(allow_null=True)
     duration = serializers.FloatField(help_text="Seconds of decoded audio.")
@@ -57,7 +45,7 @@ class TranscribeAnswer(serializers.Serializer[object]):
     transcript_id = serializers.CharField(required=False, help_text="With a key only: the result was kept under it.")
 
 
-class Model(serializers.Serializer[object]):
+class Model(serializers.Serializer[Any]):
     id = serializers.CharField()
     object = serializers.CharField()
     created = serializers.IntegerField()
@@ -70,7 +58,7 @@ class Model(serializers.Serializer[object]):
     default = serializers.BooleanField()
 
 
-class ModelList(serializers.Serializer[object]):
+class ModelList(serializers.Serializer[Any]):
     object = serializers.CharField()
     models = Model(many=True)
 
@@ -79,17 +67,17 @@ class ModelList(serializers.Serializer[object]):
 ModelList._declared_fields["data"] = Model(many=True)
 
 
-class Language(serializers.Serializer[object]):
+class Language(serializers.Serializer[Any]):
     code = serializers.CharField()
     name = serializers.CharField()
 
 
-class LanguageList(serializers.Serializer[object]):
+class LanguageList(serializers.Serializer[Any]):
     languages = Language(many=True)
 
 
-class HealthAnswer(serializers.Serializer[object]):
-    status = serializers.ChoiceField(choices=["ok", "degraded"])
+class HealthAnswer(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(choices=HEALTH)
     gpu_available = serializers.BooleanField()
     gpu_name = serializers.CharField(allow_null=True)
     gpu_memory_mb = serializers.IntegerField(allow_null=True)

@@ -15,6 +15,8 @@ from transcripts.api.dialects.stt_ai.errors import SttAiRefusal
 from transcripts.api.dialects.stt_ai.request import parse
 from transcripts.api.dialects.stt_ai.response import MEDIA_TYPES, as_file, as_json
 from transcripts.api.meta import meta_of
+from transcripts.api.openapi import KEY_OR_NOBODY
+from transcripts.api.schemas import Error
 from transcripts.models import Origin, Transcript
 from transcripts.services import transcripts
 from transcripts.services.submit import Order, submit
@@ -36,9 +38,9 @@ class Transcribe(SttAiView):
         request={"multipart/form-data": schemas.TranscribeForm},
         responses={
             200: schemas.TranscribeAnswer,
-            **{status: schemas.Error for status in (400, 401, 402, 403, 413, 415, 429, 503, 507)},
+            **dict.fromkeys((400, 401, 402, 403, 413, 415, 429, 503, 507), Error),
         },
-        auth=[{"apiKey": []}, {}],
+        auth=KEY_OR_NOBODY,  # type: ignore[arg-type]
     )
     def post(self, request: Request) -> HttpResponse:
         got = received(request._request)
@@ -79,7 +81,9 @@ def _wait(transcript: Transcript, got: Received) -> Transcript:
 class Models(SttAiView):
     authentication_classes = ()
 
-    @extend_schema(operation_id="list_models", summary="The models of this server", responses=schemas.ModelList, auth=[])
+    @extend_schema(
+        operation_id="list_models", summary="The models of this server", responses=schemas.ModelList, auth=[]
+    )
     def get(self, request: Request) -> Response:
         """One object for both families of clients: `models` for STT.ai's, `data` for OpenAI's."""
         try:
@@ -98,7 +102,7 @@ class Models(SttAiView):
                 "languages": model.languages,
                 "speed": model.speed,
                 "installed": model.id in installed,
-                "default": bool(status) and model.id == status.default_model,
+                "default": status is not None and model.id == status.default_model,
             }
             for model in selectors.models()
         ]

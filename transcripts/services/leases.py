@@ -1,7 +1,7 @@
 """Who works on a job: every conditional UPDATE of the state machine but the closing ones (`closing.py`).
 
-A claim is a lease with a number. All writes of a worker carry that number, so one that lost its lease, however late
-it wakes, changes nothing.
+A claim gives a lease with a number, the fence. All writes of a worker carry that number, so one that lost its lease,
+however late it wakes, changes nothing.
 """
 
 import os
@@ -25,12 +25,12 @@ RUN_JOB = "transcripts.tasks.run_job"
 NODE = socket.gethostname()[:32]
 
 
-class ClaimLost(Exception):
+class LeaseLost(Exception):
     """Somebody else has the job now, or it was cancelled or deleted: stop, and write nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Lease:
     job: Job
     fence: int
 
@@ -44,7 +44,7 @@ def slot(job_id: int) -> str:
     return f"job:{job_id}"
 
 
-def claim(job_id: int) -> Claim | None:
+def claim(job_id: int) -> Lease | None:
     """None: it is not there, not due, somebody else's, cancelled or worn out."""
     now = timezone.now()
     me = f"{NODE}:{os.getpid()}:{new_id(8)}"
@@ -63,53 +63,53 @@ def claim(job_id: int) -> Claim | None:
     if not claimed:
         return None
     job = Job.objects.select_related("media").filter(pk=job_id, lease_owner=me).first()
-    return Claim(job, job.fence) if job else None
+    return Lease(job, job.fence) if job else None
 
 
 def lease_end(now: datetime) -> datetime:
     return now + timedelta(seconds=settings.JOB_LEASE_SECONDS)
 
 
-def renew(claim: Claim, phase: str, done_ms: int, total_ms: int | None) -> None:
-    """Heartbeat and progress in one. Raises ClaimLost, also when a cancel was asked for."""
-    kept = Job.objects.filter(claim.mine, cancel_requested=False).update(
+def renew(lease: Lease, phase: str, done_ms: int, total_ms: int | None) -> None:
+    """Heartbeat and progress in one. Raises LeaseLost, also when a cancel was asked for."""
+    kept = Job.objects.filter(lease.mine, cancel_requested=False).update(
         lease_until=lease_end(timezone.now()),
         phase=phase,
         done_ms=Greatest("done_ms", Value(done_ms)),
         total_ms=total_ms,
     )
     if not kept:
-        raise ClaimLost
-    if claim.job.interactive:
-        limits.renew_slot(slot(claim.job.pk))
+        raise LeaseLost
+    if lease.job.interactive:
+        limits.renew_slot(slot(lease.job.pk))
 
 
-def check(claim: Claim) -> None:
-    """Reads only. Raises ClaimLost, also when a cancel was asked for."""
-    if not Job.objects.filter(claim.mine, cancel_requested=False).exists():
-        raise ClaimLost
+def check(lease: Lease) -> None:
+    """Reads only. Raises LeaseLost, also when a cancel was asked for."""
+    if not Job.objects.filter(lease.mine, cancel_requested=False).exists():
+        raise LeaseLost
 
 
-def stored_chunks(claim: Claim) -> list[JobChunk]:
-    return list(JobChunk.objects.filter(job_id=claim.job.pk).order_by("index"))
+def stored_chunks(lease: Lease) -> list[JobChunk]:
+    return list(JobChunk.objects.filter(job_id=lease.job.pk).order_by("index"))
 
 
 @transaction.atomic
-def store_chunk(claim: Claim, chunk: Chunk) -> None:
+def store_chunk(lease: Lease, chunk: Chunk) -> None:
     """The checkpoint. It also says that this job moves, so its earlier deaths are forgotten."""
-    kept = Job.objects.filter(claim.mine).update(
+    kept = Job.objects.filter(lease.mine).update(
         attempts=0, done_ms=int(chunk.end * 1000), lease_until=lease_end(timezone.now())
     )
     if not kept:
-        raise ClaimLost
-    JobChunk.objects.create(job_id=claim.job.pk, index=chunk.index, fence=claim.fence, result=to_dict(chunk))
+        raise LeaseLost
+    JobChunk.objects.create(job_id=lease.job.pk, index=chunk.index, fence=lease.fence, result=to_dict(chunk))
 
 
 @transaction.atomic
-def give_back(claim: Claim, *, after: float = 0.0, burn_attempt: bool) -> bool:
+def give_back(lease: Lease, *, after: float = 0.0, burn_attempt: bool) -> bool:
     """Queue the job again, `after` seconds from now. False: it was not ours any more."""
     due = timezone.now() + timedelta(seconds=after)
-    given = Job.objects.filter(claim.mine).update(
+    given = Job.objects.filter(lease.mine).update(
         state=JobState.QUEUED,
         phase="waiting",
         not_before=due,
@@ -119,5 +119,5 @@ def give_back(claim: Claim, *, after: float = 0.0, burn_attempt: bool) -> bool:
         attempts=F("attempts") if burn_attempt else Greatest(F("attempts"), Value(1)) - 1,
     )
     if given:
-        ring(RUN_JOB, claim.job.pk, at=due if after else None)
+        ring(RUN_JOB, lease.job.pk, at=due if after else None)
     return bool(given)
