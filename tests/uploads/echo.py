@@ -30,7 +30,7 @@ def main() -> None:
         "stt_site.asgi:application",
         host="127.0.0.1",
         port=int(sys.argv[1]),
-        http=os.environ.get("TEST_HTTP", "httptools"),  # type: ignore[arg-type]
+        http=os.environ.get("TEST_HTTP", "httptools"),
         lifespan="off",
         log_level="warning",
         access_log=False,

@@ -18,9 +18,9 @@ class Echo(SttAiView):
     def post(self, request: Request) -> Response:
         got = received(request._request)
         if got.fields.get("wait"):
-            # Until the client leaves; whether it did is seen in the file that is written then.
-            got.abandoned.wait(30)
-            Path(got.fields["wait"][0]).write_text("abandoned" if got.abandoned.is_set() else "never")
+            note = Path(got.fields["wait"][0])
+            note.with_suffix(".waiting").touch()
+            note.with_suffix(".left" if got.abandoned.wait(30) else ".never").touch()
         if got.fields.get("refuse"):
             raise ServiceError(ErrorCode.UNSUPPORTED_MEDIA)
         file = got.file
