@@ -1,0 +1,28 @@
+from typing import Any
+
+from allauth.account.forms import SignupForm as BaseSignupForm
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+
+class SignupForm(BaseSignupForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # The base form hides its trap for robots by an inline style, which a strict content security policy ignores.
+        trap = self.fields[settings.ACCOUNT_SIGNUP_FORM_HONEYPOT_FIELD].widget
+        trap.attrs = {"hidden": True, "tabindex": "-1", "autocomplete": "off", "aria-hidden": "true"}
+        self.fields["email"].widget.attrs |= {"autocomplete": "email", "autofocus": True}
+
+    def try_save(self, request: HttpRequest) -> tuple[AbstractBaseUser | None, HttpResponse | None]:
+        try:
+            with transaction.atomic():
+                user, response = super().try_save(request)
+        except IntegrityError:
+            # The button was pressed twice: the first press made the account.
+            messages.info(request, "This account was made a moment ago. Sign in to it.")
+            return None, redirect(settings.LOGIN_URL)
+        return user, response
