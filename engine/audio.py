@@ -1,5 +1,7 @@
 """Media in, samples out. The parent opens the file and counts; a locked-down child does everything else."""
 
+import contextlib
+import logging
 import os
 import signal
 import socket
@@ -24,6 +26,7 @@ from engine.decode_protocol import (
     MAX_RATE,
     PCM,
     READY,
+    TAKEN,
     DecodeRequest,
     Outcome,
     ProtocolError,
@@ -35,6 +38,8 @@ from engine.decode_protocol import (
 from engine.errors import Cancelled, EngineError, MediaError
 from engine.types import SAMPLE_RATE, MediaInfo, Notice
 
+_log = logging.getLogger(__name__)
+
 Block = npt.NDArray[np.int16]
 
 # On top of what the child has mapped when it is warm. Tables of a 12 h MP4 are about 50 MB.
@@ -43,7 +48,7 @@ CPU_SECONDS = 60
 CPU_SECONDS_PER_HOUR = 30
 START_SECONDS = 60.0
 # No sign of life for so long means that the file has the decoder going in circles; a warm one answers in milliseconds.
-STALL_SECONDS = 30.0
+STALL_SECONDS = 60.0
 # Clips, chunks and probes come in small bursts, so one dead spare is no reason to give up.
 START_ATTEMPTS = 3
 
@@ -74,29 +79,42 @@ class _Child:
         finally:
             theirs.close()
         self._in_use = threading.Lock()
-        self.closed = False
+        self._closing = threading.Lock()
+        self._closed = False
 
-    def wait_until_ready(self) -> sandbox.Level:
+    def give(self, request: DecodeRequest, descriptor: int, level: sandbox.Level) -> None:
+        """Raises ProtocolError or OSError where the child has not even looked at the file: another may try."""
         self.channel.settimeout(START_SECONDS)
-        frame = receive_frame(self.channel)
-        if frame is None or frame[0] != READY:
-            raise ProtocolError("no sign of readiness")
+        if self._expect(READY) != level.encode():
+            raise ProtocolError("a sandbox other than the tested one")
+        send_request(self.channel, request, descriptor)
+        self._expect(TAKEN)
         self.channel.settimeout(STALL_SECONDS)
-        return "full" if bytes(frame[1]) == b"full" else "reduced"
+
+    def _expect(self, kind: bytes) -> bytes:
+        frame = receive_frame(self.channel)
+        if frame is None or frame[0] != kind:
+            raise ProtocolError("a child that ended before it began")
+        return bytes(frame[1])
 
     def receive(self, max_pcm_bytes: int) -> tuple[bytes, bytearray] | None:
         """The lock keeps the descriptor from being closed, and its number used again, under a reader's feet."""
         with self._in_use:
-            return None if self.closed else receive_frame(self.channel, max_pcm_bytes=max_pcm_bytes)
+            return None if self._closed else receive_frame(self.channel, max_pcm_bytes=max_pcm_bytes)
 
     def close(self) -> int:
         """The exit status, as subprocess gives it. The child is dead and reaped afterwards."""
-        self.process.kill()
-        status = self.process.wait()
-        self.closed = True
-        with self._in_use:
-            self.channel.close()
-        return status
+        with self._closing:
+            self.process.kill()
+            status = self.process.wait()
+            if not self._closed:
+                self._closed = True
+                # Wakes a reader even where some forked process has inherited the other end.
+                with contextlib.suppress(OSError):
+                    self.channel.shutdown(socket.SHUT_RDWR)
+                with self._in_use:
+                    self.channel.close()
+            return status
 
 
 class PcmStream:
@@ -222,10 +240,7 @@ class Decoder:
         for _ in range(START_ATTEMPTS):
             child = self._take()
             try:
-                level = child.wait_until_ready()
-                if level == "reduced" and self.sandbox == "full":
-                    raise ProtocolError("a sandbox weaker than the tested one")
-                send_request(child.channel, request, descriptor)
+                child.give(request, descriptor, self.sandbox)
             except (ProtocolError, OSError) as error:
                 reason = error
                 child.close()
@@ -318,6 +333,7 @@ def _failure_of(child: _Child, error: Exception | None) -> MediaError:
     except subprocess.TimeoutExpired:
         status = -signal.SIGKILL
     child.close()
+    _log.warning("A decoder ended with status %s before the end of its file.", status)
     out_of_bounds = status in (-signal.SIGXCPU, -signal.SIGKILL)
     return MediaError("decode_resource_limit" if out_of_bounds else "decode_failed")
 

@@ -9,7 +9,6 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as FutureTimeout
 from fnmatch import fnmatch
-from functools import partial as partial_call
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,8 +23,6 @@ WANTED = (*REQUIRED, "preprocessor_config.json")
 CONNECT_TIMEOUT = 5.0
 NAME_TIMEOUT = 8.0
 """Seconds for the first answer, name resolution included: the resolver obeys no HTTP time-out."""
-
-_log = logging.getLogger(__name__)
 
 
 class HubUnreachable(Exception):
@@ -51,39 +48,53 @@ def fetch(repo: str, destination: Path, on_progress: Callable[[float], None]) ->
 
     `on_progress` gets the share done, 0..1, from this thread. Raises HubUnreachable or FetchFailed.
     """
-    partial = destination.parent / ".partial" / destination.name
+    workshop = destination.parent / ".partial" / destination.name
     try:
-        partial.mkdir(parents=True, exist_ok=True)
-        with partial.with_name(partial.name + ".lock").open("a") as lock:
+        workshop.mkdir(parents=True, exist_ok=True)
+        with workshop.with_name(workshop.name + ".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # another process may be fetching the same model
             if not complete(destination):
-                _download(repo, partial, on_progress)
-                _put(partial, destination)
+                _refuse_to_overwrite(destination)
+                _download(repo, workshop, on_progress).rename(destination)
+                shutil.rmtree(workshop)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise FetchFailed(f"The disk that holds {destination.parent} is full.") from error
         raise FetchFailed(f"The download failed: {error}.") from error
 
 
-def _download(repo: str, partial: Path, on_progress: Callable[[float], None]) -> None:
-    from huggingface_hub import hf_hub_download
-
+def _download(repo: str, workshop: Path, on_progress: Callable[[float], None]) -> Path:
+    """The directory with the whole model. Files of different commits are never mixed."""
     revision, files = _listing(repo)
-    meter = _meter(sum(size for size, _ in files.values()), on_progress)
-    for name, (size, sha256) in sorted(files.items(), key=lambda item: item[1][0]):
-        _asking(
-            partial_call(
-                hf_hub_download,
-                repo,
-                name,
-                revision=revision,
-                local_dir=partial,
-                etag_timeout=CONNECT_TIMEOUT,
-                tqdm_class=meter,
-                endpoint=_endpoint(),
+    partial = workshop / revision
+    for stale in set(workshop.iterdir()) - {partial}:
+        shutil.rmtree(stale)
+    partial.mkdir(exist_ok=True)
+    total = sum(size for size, _ in files.values())
+    _check_room(partial, total)
+    missing = {name: about for name, about in files.items() if not (partial / name).exists()}
+    meter = _meter(total, total - sum(size for size, _ in missing.values()), on_progress)
+    for name, (size, sha256) in sorted(missing.items(), key=lambda item: item[1][0]):
+        part = partial / f"{name}.part"
+        _download_file(_url(repo, name, revision), size, part, meter)
+        _verify(part, size, sha256)
+        part.rename(partial / name)
+    return partial
+
+
+def _download_file(url: str, size: int, part: Path, meter: Any) -> None:
+    # hf_hub_download begins every file anew; http_get below it goes on from where it is told.
+    from huggingface_hub.file_download import http_get
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
+
+    with part.open("ab") as file:
+        if (done := file.tell()) < size:
+            headers = build_hf_headers()
+            _asking(
+                lambda: http_get(url, file, resume_size=done, headers=headers, expected_size=size, tqdm_class=meter)
             )
-        )
-        _verify(partial / name, size, sha256)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _listing(repo: str) -> tuple[str, dict[str, tuple[int, str | None]]]:
@@ -92,6 +103,8 @@ def _listing(repo: str) -> tuple[str, dict[str, tuple[int, str | None]]]:
     os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     from huggingface_hub import HfApi
+
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
 
     def ask() -> Any:
         return HfApi(endpoint=_endpoint()).model_info(repo, files_metadata=True, timeout=CONNECT_TIMEOUT)
@@ -120,30 +133,40 @@ def _asking(question: Callable[[], T]) -> T:
         raise HubUnreachable("The model hub could not be reached.") from error
 
 
-def _verify(file: Path, size: int, sha256: str | None) -> None:
-    with file.open("rb") as stream:
-        sound = file.stat().st_size == size and (
+def _verify(part: Path, size: int, sha256: str | None) -> None:
+    with part.open("rb") as stream:
+        sound = part.stat().st_size == size and (
             sha256 is None or hashlib.file_digest(stream, "sha256").hexdigest() == sha256
         )
     if not sound:
-        file.unlink()
-        raise FetchFailed(f"{file.name} arrived damaged and was thrown away; try again.")
+        part.unlink()
+        raise FetchFailed(f"{part.stem} arrived damaged and was thrown away; try again.")
 
 
-def _put(partial: Path, destination: Path) -> None:
+def _check_room(partial: Path, total: int) -> None:
+    here = sum(file.stat().st_size for file in partial.iterdir())
+    free = shutil.disk_usage(partial).free
+    if total - here > free:
+        raise FetchFailed(f"The model needs {(total - here) / 1e9:.2f} GB of disk, and {free / 1e9:.2f} GB are free.")
+
+
+def _refuse_to_overwrite(destination: Path) -> None:
     if destination.exists():
         raise FetchFailed(f"{destination} is there but not a whole model; move it away and try again.")
-    shutil.rmtree(partial / ".cache", ignore_errors=True)
-    partial.rename(destination)
+
+
+def _url(repo: str, name: str, revision: str) -> str:
+    from huggingface_hub import hf_hub_url
+
+    return hf_hub_url(repo, name, revision=revision, endpoint=_endpoint())
 
 
 def _endpoint() -> str | None:
     return os.environ.get("HF_ENDPOINT")
 
 
-def _meter(total: int, on_progress: Callable[[float], None]) -> Any:
+def _meter(total: int, done: int, on_progress: Callable[[float], None]) -> Any:
     """A stand-in for tqdm that adds up all files of one fetch."""
-    done = 0
 
     class Meter:
         def __init__(self, *_: object, initial: int = 0, **__: object) -> None:

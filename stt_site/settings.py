@@ -36,6 +36,10 @@ X_FRAME_OPTIONS = "DENY"
 
 # --- applications
 INSTALLED_APPS = [
+    # First, so that `runworker` is ours and not the one that Channels ships for its background workers.
+    "stt_site",
+    "accounts",
+    "transcripts",
     "daphne",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -50,13 +54,11 @@ INSTALLED_APPS = [
     "django_q",
     "allauth",
     "allauth.account",
-    "stt_site",
-    "accounts",
-    "transcripts",
 ]
 MIDDLEWARE = [
     "transcripts.api.middleware.Surface",
     "django.middleware.security.SecurityMiddleware",
+    "stt_site.lib.csp.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -65,6 +67,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "transcripts.web.errors.RefusalPages",
 ]
 ROOT_URLCONF = "stt_site.urls"
 ASGI_APPLICATION = "stt_site.asgi.application"
@@ -80,7 +83,9 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "transcripts.web.context.product",
             ],
+            "builtins": ["transcripts.web.tags", "django.templatetags.static"],
         },
     },
 ]
@@ -127,7 +132,7 @@ STORAGES = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(MEDIA_ROOT), "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
     },
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "stt_site.lib.static.ModuleStorage"},
 }
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"

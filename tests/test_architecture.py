@@ -32,7 +32,7 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
 }
 # import -> the only modules that may make it
 ONLY_FROM: dict[str, tuple[str, ...]] = {
-    "django_q": ("stt_site.lib.queue", "transcripts.management.commands.runworker"),
+    "django_q": ("stt_site.lib.queue", "stt_site.lib.cluster"),
     "faster_whisper": ("engine",),
     "ctranslate2": ("engine",),
     "av": ("engine",),

@@ -1,12 +1,8 @@
-"""The doorbell between web and worker: django-q2's queue, and the only module that knows it.
+"""The doorbell between web and worker: messages through django-q2's queue.
 
 A message says "look at row N", never more. Taking it removes it: the row it speaks of, with its lease and its fence,
 decides who does what and when again, and the sweeper rings again for rows whose message was lost. So nothing here
 counts attempts, retries or times out.
-
-The processes that take messages are `stt_site.lib.pool`'s, not django-q2's cluster: its workers share a
-multiprocessing.Queue, and an idle one that is killed takes the queue's lock with it. After that no message is taken
-and SIGTERM is not obeyed (django-q2 1.11.1, seen with one SIGKILL).
 """
 
 import logging
@@ -17,7 +13,6 @@ from typing import Any
 from django.conf import settings
 from django.db import close_old_connections, transaction
 from django.utils import timezone
-from django.utils.module_loading import import_string
 from django_q.brokers import get_broker
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
@@ -26,7 +21,6 @@ from django_q.signing import BadSignature, SignedPackage
 from django_q.tasks import async_task
 
 from stt_site.lib import doorbell
-from stt_site.lib.pool import stopping
 
 logger = logging.getLogger(__name__)
 STALE = timedelta(days=7)
@@ -87,37 +81,11 @@ def purge() -> None:
 
 
 def listen() -> doorbell.Doorbell:
-    """Called once, before the workers are forked."""
+    """Called once, before the cluster is forked."""
     bell = doorbell.Doorbell(settings.WORKER_DOORBELL)
     bell.listen()
     DoorbellBroker.bell = bell
     return bell
-
-
-def work() -> None:
-    """The life of one worker process: take a message, do what it says, until asked to stop."""
-    broker = get_broker()
-    while not stopping():
-        try:
-            messages = broker.dequeue() or ()
-        except Exception:
-            logger.exception("The queue does not answer; trying again in a second.")
-            time.sleep(1)
-            continue
-        for _, payload in messages:
-            deliver(payload)
-
-
-def deliver(payload: Any) -> None:
-    message = _read(payload)
-    if message is None:
-        return
-    try:
-        import_string(message["func"])(*message["args"])
-    except Exception:
-        logger.exception("%s%s failed.", message["func"], message["args"])
-    finally:
-        close_old_connections()
 
 
 def _read(payload: Any) -> dict[str, Any] | None:

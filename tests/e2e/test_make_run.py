@@ -87,7 +87,7 @@ def test_the_printed_curl_line_gives_a_transcript_and_ctrl_c_stops_everything(se
         word for child in everyone for word in child.cmdline() if word in ("uvicorn", "runworker", "runengine")
     }
     server.stop()
-    gone, alive = psutil.wait_procs(everyone, timeout=30)
+    _, alive = psutil.wait_procs(everyone, timeout=30)
     assert not alive, [child.cmdline() for child in alive]
 
     again = Server(tmp_path)

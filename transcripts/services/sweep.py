@@ -64,11 +64,11 @@ def end_worn_out() -> None:
 
 
 def kill_hung_workers() -> None:
-    """A worker of this machine that lives and has let its lease run out hangs in native code; its pool replaces it."""
+    """A worker of this machine that has let its lease run out hangs in native code; the cluster replaces it."""
     owners = _expired().filter(lease_owner__startswith=f"{NODE}:").values_list("lease_owner", flat=True)
     for owner in owners[:BATCH]:
         pid = int(owner.split(":")[1])
-        if _is_sibling(pid):
+        if _is_our_worker(pid):
             logger.error("Worker %d has not kept its lease and is killed.", pid)
             os.kill(pid, signal.SIGKILL)
 
@@ -114,12 +114,17 @@ def _expired() -> QuerySet[Job]:
     return Job.objects.filter(state=JobState.RUNNING, lease_until__lt=timezone.now())
 
 
-def _is_sibling(pid: int) -> bool:
+def _is_our_worker(pid: int) -> bool:
+    """The sweeper runs beside django-q2's cluster: this process, its sentinel, the sentinel's workers."""
+    return _parent(_parent(pid)) == os.getpid()
+
+
+def _parent(pid: int) -> int:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return False
-    return int(fields[1]) == os.getppid() and pid != os.getpid()
+        return 0
+    return int(fields[1])
 
 
 def loop(stopping: Callable[[], bool]) -> None:
