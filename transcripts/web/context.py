@@ -1,4 +1,4 @@
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -6,6 +6,9 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from accounts.services.ledger import balance
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 THEMES = ("light", "dark")
 
@@ -19,5 +22,5 @@ def product(request: HttpRequest) -> dict[str, Any]:
         "site_url": settings.SITE_URL,
         "free_minutes": settings.FREE_MINUTES_PER_MONTH,
         "theme": theme if theme in THEMES else "",
-        "balance": SimpleLazyObject(lambda: balance(user)) if user.is_authenticated else None,
+        "balance": SimpleLazyObject(lambda: balance(cast("User", user))) if user.is_authenticated else None,
     }
