@@ -3,10 +3,9 @@
 import itertools
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from engine import catalog, hardware, pipeline
+from engine import hardware, pipeline
 from engine.audio import Decoder
 from engine.config import EngineConfig
 from engine.errors import EngineError
@@ -19,17 +18,11 @@ from engine.types import (
     EngineStatus,
     Event,
     MediaInfo,
-    Notice,
     Options,
     Phase,
     Playback,
     Progress,
     Transcript,
-)
-
-EMBEDDED_NOTICE = Notice(
-    "embedded_model",
-    "The built-in English recogniser answered because no Whisper model is on this server: expect many wrong words.",
 )
 
 
@@ -100,10 +93,7 @@ class LocalEngine:
             self._decoder.open(source, max_seconds=min(options.max_seconds or limit, limit)) as stream,
         ):
             submit = self._scheduler.door(next(self._runs), options.priority)
-            transcript = pipeline.run(stream, recognizer, options, submit=submit, on_event=caller, resume=resume)
-        if transcript.model == catalog.EMBEDDED and options.model != catalog.EMBEDDED:
-            return replace(transcript, warnings=(EMBEDDED_NOTICE, *transcript.warnings))
-        return transcript
+            return pipeline.run(stream, recognizer, options, submit=submit, on_event=caller, resume=resume)
 
 
 class _Caller:

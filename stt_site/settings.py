@@ -193,6 +193,8 @@ UPLOAD_EXPIRY_HOURS = env_int("STT_UPLOAD_EXPIRY_HOURS", 24)
 # A sender that stops, or that trickles to hold a connection open, is let go.
 UPLOAD_STALL_SECONDS = env_float("STT_UPLOAD_STALL_SECONDS", 30)
 UPLOAD_MIN_BYTES_PER_SECOND = env_int("STT_UPLOAD_MIN_BYTES_PER_SECOND", 10_000)
+# How long a refused sender may be silent before its connection is closed.
+UPLOAD_LINGER_SECONDS = env_float("STT_UPLOAD_LINGER_SECONDS", 1)
 UPLOADS_AT_ONCE = env_int("STT_UPLOADS_AT_ONCE", 32)
 # How long POST /v1/transcribe may keep its caller waiting.
 SYNC_WAIT_SECONDS = env_float("STT_SYNC_WAIT_SECONDS", 6 * 3600)

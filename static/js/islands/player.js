@@ -210,7 +210,7 @@ function speakers(turns) {
     .map((turn) => ({
       start: Number(turn.dataset.start),
       end: Number(turn.dataset.end),
-      colour: getComputedStyle(turn).getPropertyValue("--spk"),
+      colour: getComputedStyle(turn.querySelector(".turn__name")).color,
     }));
 }
 
