@@ -10,6 +10,7 @@ from engine.errors import EngineGone, MediaError, OutOfMemory
 from engine.types import Event
 from engine.types import Transcript as Result
 from stt_site.lib import queue
+from stt_site.lib.errors import ErrorCode
 from tests.transcripts.conftest import expire_lease, held_mc
 from tests.transcripts.stand_ins import StandInEngine, chunk, progress
 from transcripts import selectors, storage
@@ -288,7 +289,7 @@ def test_nothing_of_a_lost_lease_can_be_written(lease: leases.Lease) -> None:
     with pytest.raises(leases.LeaseLost):
         leases.check(lease)
     assert not leases.give_back(lease, burn_attempt=True)
-    assert not closing.fail(lease.mine, closing.ErrorCode.INTERNAL)
+    assert not closing.fail(lease.mine, ErrorCode.INTERNAL)
     assert not closing.cancel(lease.mine)
     assert not closing.succeed(lease, Result("late", "en", 1.0, 1.0, chunk(0).segments, "stand-in"))
     assert Job.objects.get(pk=lease.job.pk).state == JobState.RUNNING
