@@ -1,6 +1,7 @@
 from collections.abc import Callable
 
 import pytest
+from django_q.models import OrmQ
 from pytest_django.fixtures import Settings
 
 from accounts.models import ConcurrencySlot, DailyUse, User
@@ -310,3 +311,24 @@ def test_a_worn_out_job_is_not_claimed(job: Job, settings: Settings) -> None:
 def test_a_job_waits_for_its_time(job: Job, lease: leases.Lease) -> None:
     leases.give_back(lease, after=60, burn_attempt=True)
     assert leases.claim(job.pk) is None
+
+
+def test_long_files_leave_a_worker_for_callers_who_wait(order: Callable[..., Order], settings: Settings) -> None:
+    settings.WORKERS = 4
+    long = [submit(order(interactive=False)).job for _ in range(3)]
+    assert [leases.claim(job.pk) is not None for job in long] == [True, True, False]
+    assert leases.claim(submit(order()).job.pk) is not None
+    expire_lease(long[0])
+    assert leases.claim(long[2].pk) is not None
+
+
+def test_the_next_long_file_is_of_whoever_has_the_fewest_running(
+    order: Callable[..., Order], anonymous: Caller, settings: Settings
+) -> None:
+    settings.WORKERS = 4
+    busy = [submit(order(interactive=False)).job for _ in range(3)]
+    other = submit(order(interactive=False, caller=anonymous)).job
+    OrmQ.objects.all().delete()
+    leases.claim(busy[0].pk)
+    run_job(busy[1].pk)
+    assert queue.pending(RUN_JOB) == {other.pk}
