@@ -85,8 +85,9 @@ class _Child:
     def give(self, request: DecodeRequest, descriptor: int, level: sandbox.Level) -> None:
         """Raises ProtocolError or OSError where the child has not even looked at the file: another may try."""
         self.channel.settimeout(START_SECONDS)
-        if self._expect(READY) != level.encode():
-            raise ProtocolError("a sandbox other than the tested one")
+        answer = self._expect(READY).decode(errors="replace")
+        if answer != level:
+            raise ProtocolError(f"it reports {answer!r} where the sandbox was tested as {level!r}")
         send_request(self.channel, request, descriptor)
         self._expect(TAKEN)
         self.channel.settimeout(STALL_SECONDS)
@@ -94,7 +95,7 @@ class _Child:
     def _expect(self, kind: bytes) -> bytes:
         frame = receive_frame(self.channel)
         if frame is None or frame[0] != kind:
-            raise ProtocolError("a child that ended before it began")
+            raise ProtocolError("it ended before it began")
         return bytes(frame[1])
 
     def receive(self, max_pcm_bytes: int) -> tuple[bytes, bytearray] | None:
@@ -252,7 +253,7 @@ class Decoder:
         raise EngineError(
             "decoder_unavailable",
             "The audio decoder did not start, so nothing was read or charged. Try again; if it goes on, "
-            f"the server's log and free memory are the places to look ({reason}).",
+            f"look at the server's free memory and at its log. The decoder says: {reason}.",
         )
 
     def _take(self) -> _Child:
