@@ -19,7 +19,7 @@ def test_the_token_opens_it_and_tells_nobody(client: Client, made: Transcript) -
     assert answer.status_code == 200
     assert "Good morning all." in text
     assert '<meta name="robots" content="noindex, nofollow">' in text
-    assert (answer["X-Robots-Tag"], answer["Referrer-Policy"]) == ("noindex, nofollow", "no-referrer")
+    assert (answer["X-Robots-Tag"], answer["Referrer-Policy"]) == ("noindex, nofollow", "same-origin")
     for part in ("words/", "peaks/", "audio/", "progress/", "export/txt/", "export/srt/"):
         assert client.get(f"/t/{made.view_token}/{part}").status_code == 200
 

@@ -15,7 +15,7 @@ export default function player(root) {
       if (now.playback === "pending") return true;
       if (now.playback === "ready") start(root, bar);
       return false;
-    });
+    }, { active: 1000, now: true });
     return;
   }
   start(root, bar);
