@@ -1,19 +1,14 @@
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import HttpResponse
 from django.test import Client
 
 from accounts.models import User
 from stt_site.lib import doorbell
 from tests.transcripts.conftest import data_dir, engine  # noqa: F401
-from tests.transcripts.stand_ins import StandInEngine
 from transcripts.models import Job, JobState
 from transcripts.services.run import run_job
-
-Post = Callable[..., Any]
 
 
 @pytest.fixture
@@ -47,10 +42,6 @@ def browser(alice: User) -> Client:
     return client
 
 
-def transcribe(client: Client, **fields: Any) -> HttpResponse:
+def transcribe(client: Client, **fields: Any) -> Any:
     file = SimpleUploadedFile("talk.wav", b"RIFF", "audio/wav")
-    response: HttpResponse = client.post("/v1/transcribe", {"file": file, **fields})
-    return response
-
-
-__all__ = ["StandInEngine", "transcribe"]
+    return client.post("/v1/transcribe", {"file": file, **fields})

@@ -37,7 +37,7 @@ def test_the_newest_come_first_in_pages(keyed: Client, alice: User, charlie: Use
     made = [rows.transcript(alice, title=f"talk {number}") for number in range(3)]
     rows.transcript(alice, title="failed", state=JobState.FAILED)
     rows.transcript(charlie, title="not Alice's")
-    page = keyed.get(LIST, {"limit": 2, "status": "completed"}).json()
+    page = keyed.get(f"{LIST}?limit=2&status=completed").json()
     assert page["count"] == 3
     assert [item["id"] for item in page["results"]] == [made[2].pk, made[1].pk]
     assert page["previous"] is None

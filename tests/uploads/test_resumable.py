@@ -7,6 +7,7 @@ import pytest
 
 from tests.uploads.conftest import Answer, Server, head, read_answer, until
 
+Fields = dict[str, str | int]
 TUS = {"Tus-Resumable": "1.0.0"}
 BYTES = bytes(range(256)) * 4096
 

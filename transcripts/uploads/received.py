@@ -2,6 +2,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
 
 from accounts.services import limits
@@ -47,7 +48,9 @@ def received(request: HttpRequest) -> Received:
 def _without_gate(request: HttpRequest) -> Received:
     """Under a WSGI server, or Django's test client: the same checks, though Django has taken the body in already."""
     policy = POLICIES[request.path]
-    sent = next((request.FILES[name] for name in policy.file_fields if name in request.FILES), None)
+    sent = next(
+        (file for name in policy.file_fields if isinstance(file := request.FILES.get(name), UploadedFile)), None
+    )
     caller = caller_of(request, policy)
     limits.check_before_body(caller, sent.size if sent else None)
     fields = {name: [str(value) for value in values] for name, values in request.POST.lists()}
