@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -165,6 +166,8 @@ def test_a_progress_bar_is_drawn_on_a_terminal_only_and_never_on_stdout(
     file.write_text("3")
     command = [sys.executable, "-m", "engine", "transcribe", str(file), "--socket", str(served[1])]
     terminal, stderr = os.openpty()
+    termios.tcsetwinsize(stderr, (24, 80))
+    os.set_blocking(terminal, False)
     on_terminal = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, timeout=60, check=True)
     drawn = os.read(terminal, 65536)
     elsewhere = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=60, check=True)
