@@ -24,8 +24,10 @@ from engine.decode_protocol import (
     BYTES_PER_SAMPLE,
     END,
     INFO,
+    MAX_TEXT,
     PCM,
     READY,
+    TAKEN,
     DecodeRequest,
     Outcome,
     receive_request,
@@ -62,6 +64,7 @@ OPEN_OPTIONS = {
 OPEN_SECONDS = 20.0
 MIN_SECONDS = 0.1
 MAX_STREAMS = 64
+MAX_CHANNELS = 24
 MIN_SOURCE_RATE, MAX_SOURCE_RATE = 4_000, 384_000
 # Nothing recorded is 120 dB above full scale; finite junk of that size turns infinite in the resampler's sums.
 MAX_AMPLITUDE = 1e6
@@ -72,8 +75,12 @@ _WARM_UP_RATE = 8_000
 def main() -> int:
     channel = socket.socket(fileno=int(sys.argv[1]))
     np.seterr(all="ignore")
-    warm_up()
-    level = sandbox.lock_down(sandbox.Limits(memory_bytes=int(sys.argv[2]), cpu_seconds=int(sys.argv[3])))
+    try:
+        warm_up()
+        level = sandbox.lock_down(sandbox.Limits(memory_bytes=int(sys.argv[2]), cpu_seconds=int(sys.argv[3])))
+    except Exception as error:
+        send_frame(channel, READY, f"{type(error).__name__}: {error}"[:MAX_TEXT].encode())
+        raise
     send_frame(channel, READY, level.encode())
     received = receive_request(channel)
     if received is None:
@@ -81,6 +88,7 @@ def main() -> int:
     request, descriptor = received
     # The parent may hang up at any time; there is nobody to tell then.
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        send_frame(channel, TAKEN)
         outcome = _serve(channel, request, descriptor)
         send_json(channel, END, asdict(outcome))
     return 0
@@ -142,7 +150,8 @@ def _code_of(error: Exception, otherwise: str) -> str:
 
 
 def _describe(container: Any) -> MediaInfo:
-    if not set(container.format.name.split(",")) <= FORMATS or len(container.streams) > MAX_STREAMS:
+    known = set(container.format.name.split(",")) <= FORMATS
+    if not known or not 0 < len(container.streams) <= MAX_STREAMS:
         raise MediaError("unsupported_media")
     if not container.streams.audio:
         raise MediaError("no_audio_stream")
@@ -171,7 +180,9 @@ def _check_rate(rate: int) -> None:
 
 
 def _check_mixdown(codec: Any) -> None:
-    """Only trying tells which layouts FFmpeg can mix down: it knows 24 channels, but not 9."""
+    """Only trying tells which layouts FFmpeg can mix down: it knows 16 channels and 24, but not 9."""
+    if codec.channels > MAX_CHANNELS:
+        raise MediaError("unsupported_channels")
     frame = av.AudioFrame(format=codec.format.name, layout=codec.layout, samples=1)
     frame.sample_rate = codec.sample_rate
     for plane in frame.planes:

@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.asr import Ear
-from engine.backends import pocketsphinx
 from engine.errors import Cancelled
 from engine.language import check_language, detect, settled_language
 from engine.protocols import LanguageGuess, Prepares, Recognizer, Window
@@ -144,8 +143,8 @@ class _Run:
             return self._wait(future, began)
         except BaseException:
             self.reader.stopped.set()
-            future.cancel()
-            wait([future], timeout=PATIENCE)
+            if not future.cancel():
+                wait([future], timeout=PATIENCE)
             raise
 
     def _wait(self, future: "Future[T]", began: threading.Event | None = None) -> T:
@@ -252,8 +251,6 @@ def assemble(chunks: Sequence[Chunk], model: str, duration: float, warnings: Seq
     notices = list(warnings)
     if not segments:
         notices.append(_nothing_said(total(speech)))
-    if model == pocketsphinx.MODEL:
-        notices.append(pocketsphinx.NOTICE)
     return Transcript(
         text=" ".join(segment.text for segment in segments),
         language=settled.language if settled else None,

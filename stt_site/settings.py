@@ -58,6 +58,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "transcripts.api.middleware.Surface",
     "django.middleware.security.SecurityMiddleware",
+    "stt_site.lib.csp.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -66,6 +67,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "transcripts.web.errors.RefusalPages",
 ]
 ROOT_URLCONF = "stt_site.urls"
 ASGI_APPLICATION = "stt_site.asgi.application"
@@ -81,7 +83,9 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "transcripts.web.context.product",
             ],
+            "builtins": ["transcripts.web.tags", "django.templatetags.static"],
         },
     },
 ]
@@ -128,7 +132,7 @@ STORAGES = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(MEDIA_ROOT), "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
     },
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "stt_site.lib.static.ModuleStorage"},
 }
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
@@ -189,6 +193,8 @@ UPLOAD_EXPIRY_HOURS = env_int("STT_UPLOAD_EXPIRY_HOURS", 24)
 # A sender that stops, or that trickles to hold a connection open, is let go.
 UPLOAD_STALL_SECONDS = env_float("STT_UPLOAD_STALL_SECONDS", 30)
 UPLOAD_MIN_BYTES_PER_SECOND = env_int("STT_UPLOAD_MIN_BYTES_PER_SECOND", 10_000)
+# How long a refused sender may be silent before its connection is closed.
+UPLOAD_LINGER_SECONDS = env_float("STT_UPLOAD_LINGER_SECONDS", 1)
 UPLOADS_AT_ONCE = env_int("STT_UPLOADS_AT_ONCE", 32)
 # How long POST /v1/transcribe may keep its caller waiting.
 SYNC_WAIT_SECONDS = env_float("STT_SYNC_WAIT_SECONDS", 6 * 3600)

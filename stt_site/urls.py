@@ -5,4 +5,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("", include("transcripts.api.urls")),
+    path("", include("accounts.web.urls")),
+    path("", include("transcripts.web.urls")),
 ]

@@ -11,16 +11,12 @@ import numpy.typing as npt
 
 from engine.errors import Cancelled, UnsupportedLanguage
 from engine.protocols import LanguageGuess, Request, Window
-from engine.types import SAMPLE_RATE, Notice, Segment
+from engine.types import SAMPLE_RATE, Segment
+from engine.vad import SpeechDetector
 from engine.windows import quietest
 from engine.words import Heard, Scores, to_segments
 
 MODEL = "pocketsphinx-en-us"
-NOTICE = Notice(
-    "embedded_model",
-    "This text comes from the small built-in English recogniser, which makes many mistakes. "
-    "Fetch a Whisper model for a far better one: python manage.py models fetch small",
-)
 FRAME_SECONDS = 0.01
 STEP = SAMPLE_RATE // 2
 """Samples between two looks at `cancelled`; the decoder also keeps Python's lock that long."""
@@ -43,6 +39,7 @@ class PocketSphinxRecognizer:
 
         self._decoder: Any = Decoder
         self._new_decoder()
+        SpeechDetector()  # loaded with the model, so that the first run need not
 
     def detect_language(self, windows: Sequence[Window]) -> LanguageGuess:
         """It cannot tell: English is all it knows, so nothing was measured."""

@@ -19,6 +19,7 @@ from engine.errors import Cancelled, OutOfMemory
 from engine.protocols import LanguageGuess, Request, Samples, Window
 from engine.quality import LOOP_RATIO, compression_ratio
 from engine.types import Segment
+from engine.vad import SpeechDetector
 from engine.words import Heard, Scores, to_segments
 
 BEAM = 5
@@ -61,6 +62,7 @@ class WhisperRecognizer:
             for code in self._whisper.supported_languages
             if code == "en" or known.token_to_id(f"<|{code}|>") is not None
         )
+        SpeechDetector()  # loaded with the model, so that the first run need not
         self._suppressed = get_suppressed_tokens(self._tokenizer(Request("en", "transcribe", None, True)), [-1])
 
     def prepare(self, window: Window) -> Window:

@@ -11,7 +11,7 @@ KEY_OR_NOBODY: list[dict[str, list[str]]] = [{"apiKey": []}, {}]
 
 class CallerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "accounts.authentication.CallerAuthentication"
-    name = ["apiKey", "session"]  # type: ignore[assignment]
+    name = ["apiKey", "session"]
 
     def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, Any]]:
         return [

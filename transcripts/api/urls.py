@@ -1,5 +1,3 @@
-from importlib.util import find_spec
-
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 
@@ -14,10 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/transcripts/<str:ref>/cancel/", views.TranscriptCancel.as_view()),
     path("api/v1/transcripts/<str:ref>/export/<str:export_format>/", views.TranscriptExport.as_view()),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
-]
-if find_spec("accounts.api.urls"):
-    urlpatterns.append(path("api/v1/", include("accounts.api.urls")))
-urlpatterns += [
+    path("api/v1/", include("accounts.api.urls")),
     re_path(r"^api/v1/.*[^/]$", with_slash),
-    re_path(r"^(v1|api)/", no_such_address),
+    re_path(r"^(?:v1|api)/", no_such_address),
 ]

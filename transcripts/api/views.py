@@ -24,10 +24,10 @@ from transcripts.api.dialects.stt_ai import DIALECT
 from transcripts.api.meta import meta_of
 from transcripts.api.schemas import Error
 from transcripts.exports.base import CannotDraw, ExportOptions
-from transcripts.exports.registry import FORMATS, UnknownFormat, render
+from transcripts.exports.registry import FORMATS, render
 from transcripts.models import Origin, Transcript
 from transcripts.services import jobs, transcripts, uploads
-from transcripts.services.submit import Order, submit
+from transcripts.services.submit import Order, check, submit
 
 REFUSED = dict.fromkeys((400, 401, 403, 404), Error)
 
@@ -72,7 +72,7 @@ class TranscriptList(AccountView):
                 "count": count,
                 "next": page_at(offset + limit) if offset + limit < count else None,
                 "previous": page_at(max(0, offset - limit)) if offset else None,
-                "results": serializers.Item(list(found[offset : offset + limit]), many=True).data,
+                "results": [serializers.Item(each).data for each in found[offset : offset + limit]],
             }
         )
 
@@ -88,6 +88,7 @@ class TranscriptList(AccountView):
         wish = serializers.NewTranscript(data=request.data)
         wish.is_valid(raise_exception=True)
         limits.check_before_body(self.caller, None)
+        check(wish.options())
         order = Order(
             caller=self.caller,
             upload=uploads.finish(self.owner, wish.validated_data["upload"]),
@@ -156,13 +157,13 @@ class TranscriptExport(AccountView):
         transcript = self.transcript(ref)
         options = ExportOptions(**_read(serializers.ExportQuery, request.query_params))
         if export_format not in FORMATS:
-            raise _unknown_format(export_format)
+            known = ", ".join(FORMATS)
+            message = f"There is no export format {export_format[:20]!r}. Choose one of: {known}."
+            raise ServiceError(ErrorCode.INVALID_REQUEST, message)
         if selectors.status_of(transcript.job) != "completed":
             raise ServiceError(ErrorCode.NOT_READY)
         try:
             file = render(export_format, selectors.document(transcript), meta_of(transcript), options)
-        except UnknownFormat:
-            raise _unknown_format(export_format) from None
         except CannotDraw as error:
             raise ServiceError(ErrorCode.INVALID_REQUEST, str(error)) from error
         return download(file.name, file.media_type, file.body)
@@ -174,12 +175,6 @@ def download(name: str, media_type: str, body: bytes) -> HttpResponse:
     disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
     headers = {"Content-Disposition": disposition, "X-Content-Type-Options": "nosniff"}
     return HttpResponse(body, content_type=media_type, headers=headers)
-
-
-def _unknown_format(name: str) -> ServiceError:
-    return ServiceError(
-        ErrorCode.INVALID_REQUEST, f"There is no export format {name[:20]!r}. Choose one of: {', '.join(FORMATS)}."
-    )
 
 
 def _read(kind: type[Any], data: Any) -> dict[str, Any]:

@@ -109,12 +109,13 @@ class Watch:
         now = time.monotonic()
         try:
             if now >= self._next_renewal:
+                self._next_check = now + CHECK_SECONDS
                 leases.renew(self._lease, self._phase, self._done_ms, self._total_ms)
                 self._next_renewal = now + min(RENEW_SECONDS, settings.JOB_LEASE_SECONDS / 6)
                 self._lease_ends = now + settings.JOB_LEASE_SECONDS
             elif now >= self._next_check:
+                self._next_check = now + CHECK_SECONDS
                 leases.check(self._lease)
-            self._next_check = now + CHECK_SECONDS
         except UNREACHABLE:
             if now > self._lease_ends:
                 raise LeaseLost from None

@@ -8,14 +8,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import uuid4
 
+from django.conf import settings
+
 Scope = dict[str, Any]
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-# Long enough for a client to read the answer to an upload that it is still sending, short enough to be no service.
-LINGER_SECONDS = 3.0
+# Enough for a client to read the answer to an upload that it is still sending, too little to be a service.
+LINGER_SECONDS = 5.0
 LINGER_BYTES = 16 * 1024 * 1024
 
 
@@ -111,4 +113,5 @@ async def _drop_body(inlet: Inlet) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(LINGER_SECONDS):
             while dropped < LINGER_BYTES and not inlet.over:
-                dropped += len((await inlet()).get("body", b""))
+                async with asyncio.timeout(settings.UPLOAD_LINGER_SECONDS):
+                    dropped += len((await inlet()).get("body", b""))

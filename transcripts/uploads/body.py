@@ -4,7 +4,7 @@ from collections.abc import Callable
 from django.conf import settings
 
 from stt_site.lib.errors import ErrorCode, ServiceError
-from transcripts.uploads.asgi import Receive
+from transcripts.uploads.asgi import Message, Receive
 
 
 class ClientGone(Exception):
@@ -38,7 +38,7 @@ class Body:
             raise self._too_large()
         return piece
 
-    async def _wait(self) -> dict[str, object]:
+    async def _wait(self) -> Message:
         # Only the time spent waiting for the sender counts: a slow disk of ours is not the sender's fault.
         clock = asyncio.get_running_loop().time
         stall = settings.UPLOAD_STALL_SECONDS

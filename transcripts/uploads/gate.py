@@ -19,10 +19,11 @@ from accounts.services import limits
 from accounts.services.access import Caller
 from stt_site.lib.errors import MEANINGS, ErrorCode, ServiceError
 from transcripts.services.submit import StoredUpload
-from transcripts.uploads import admission, incoming
+from transcripts.uploads import admission
 from transcripts.uploads.asgi import (
     App,
     Inlet,
+    InletApp,
     Message,
     Receive,
     Scope,
@@ -56,21 +57,12 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
-        elif scope["type"] != "http":
-            await self._django(normalised(scope), receive, send)
+            raise ValueError("This application needs no lifespan events.")
+        scope = normalised(scope)
+        if scope["type"] != "http":
+            await self._django(scope, receive, send)
         else:
-            scope = normalised(scope)
             await self._guarded(scope, Inlet(receive, scope), stamped(send, scope["steno.request_id"]))
-
-    async def _live(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                await in_thread(self._writers, incoming.remove_orphans)
-            await send({"type": f"{message['type']}.complete"})
-            if message["type"] == "lifespan.shutdown":
-                return
 
     async def _guarded(self, scope: Scope, inlet: Inlet, send: Send) -> None:
         started = False
@@ -196,7 +188,8 @@ def _replayed(body: bytes, after: Receive | None = None) -> Receive:
             return {"type": "http.request", "body": body, "more_body": False}
         if after is not None:
             return await after()
-        return await asyncio.get_running_loop().create_future()
+        never: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        return await never
 
     return receive
 

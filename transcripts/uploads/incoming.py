@@ -1,4 +1,7 @@
-"""A private file that an upload streams into, on local disk, until a service takes it over."""
+"""A private file that an upload streams into, on local disk, until a service takes it over.
+
+The sweeper removes what a killed process left here.
+"""
 
 import contextlib
 import errno
@@ -7,16 +10,11 @@ import os
 import secrets
 import shutil
 import threading
-import time
 from pathlib import Path
 
 from django.conf import settings
 
 from stt_site.lib.errors import ErrorCode, ServiceError
-
-SUFFIX = ".part"
-# Far beyond any stall that the gate bears: nobody is writing to a file that rested this long.
-ORPHAN_SECONDS = 3600
 
 
 def directory() -> Path:
@@ -31,22 +29,11 @@ def room_for(size: int) -> None:
         raise ServiceError(ErrorCode.STORAGE_FULL)
 
 
-def remove_orphans(older_than: float = ORPHAN_SECONDS) -> int:
-    """What a killed web process left behind. Returns how many files went."""
-    removed = 0
-    for path in directory().glob(f"*{SUFFIX}"):
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - path.stat().st_mtime > older_than:
-                path.unlink()
-                removed += 1
-    return removed
-
-
 class IncomingFile:
     """Written from any thread, by one at a time. `discard` may come at any moment, even in the middle of a write."""
 
     def __init__(self) -> None:
-        self.path = directory() / f"{secrets.token_hex(16)}{SUFFIX}"
+        self.path = directory() / f"{secrets.token_hex(16)}.part"
         self.size = 0
         self._hash = hashlib.sha256()
         self._lock = threading.Lock()
