@@ -35,7 +35,7 @@ from engine.decode_protocol import (
     receive_frame,
     send_request,
 )
-from engine.errors import Cancelled, EngineError, MediaError
+from engine.errors import Cancelled, EngineError, EngineGone, MediaError
 from engine.types import SAMPLE_RATE, MediaInfo, Notice
 
 _log = logging.getLogger(__name__)
@@ -85,8 +85,9 @@ class _Child:
     def give(self, request: DecodeRequest, descriptor: int, level: sandbox.Level) -> None:
         """Raises ProtocolError or OSError where the child has not even looked at the file: another may try."""
         self.channel.settimeout(START_SECONDS)
-        if self._expect(READY) != level.encode():
-            raise ProtocolError("a sandbox other than the tested one")
+        answer = self._expect(READY).decode(errors="replace")
+        if answer != level:
+            raise ProtocolError(f"it reports {answer!r} where the sandbox was tested as {level!r}")
         send_request(self.channel, request, descriptor)
         self._expect(TAKEN)
         self.channel.settimeout(STALL_SECONDS)
@@ -94,7 +95,7 @@ class _Child:
     def _expect(self, kind: bytes) -> bytes:
         frame = receive_frame(self.channel)
         if frame is None or frame[0] != kind:
-            raise ProtocolError("a child that ended before it began")
+            raise ProtocolError("it ended before it began")
         return bytes(frame[1])
 
     def receive(self, max_pcm_bytes: int) -> tuple[bytes, bytearray] | None:
@@ -198,6 +199,7 @@ class Decoder:
         self._spares: deque[_Child] = deque()
         self._lock = threading.Lock()
         self._closed = False
+        self._owner = os.getpid()
         self._refill()
 
     def probe(self, source: Path) -> MediaInfo:
@@ -238,7 +240,11 @@ class Decoder:
     def _hand_over(self, descriptor: int, request: DecodeRequest) -> _Child:
         reason: Exception | None = None
         for _ in range(START_ATTEMPTS):
-            child = self._take()
+            try:
+                child = self._take()
+            except OSError as error:
+                reason = error
+                continue
             try:
                 child.give(request, descriptor, self.sandbox)
             except (ProtocolError, OSError) as error:
@@ -249,16 +255,17 @@ class Decoder:
                 raise
             else:
                 return child
-        raise EngineError(
-            "decoder_unavailable",
+        raise EngineGone(
+            "engine_gone",
             "The audio decoder did not start, so nothing was read or charged. Try again; if it goes on, "
-            f"the server's log and free memory are the places to look ({reason}).",
+            f"look at the server's free memory and at its log. The decoder says: {reason}.",
         )
 
     def _take(self) -> _Child:
         with self._lock:
             if self._closed:
-                raise EngineError("decoder_closed", "The decoder was closed; the server is shutting down.")
+                raise EngineGone("engine_gone", "The server is shutting down. Nothing was read or charged; try again.")
+            self._disown_after_fork()
             while self._spares:
                 child = self._spares.popleft()
                 if child.process.poll() is None:
@@ -266,11 +273,22 @@ class Decoder:
                 child.close()
         return _Child(self._cpu_seconds)
 
+    def _disown_after_fork(self) -> None:
+        """Two processes on one channel would each read half of the other's audio."""
+        if self._owner != os.getpid():
+            self._owner = os.getpid()
+            self._spares.clear()
+
     def _refill(self) -> None:
         """Starting costs the parent a millisecond; the warming up goes on in the child while others work."""
         with self._lock:
             while not self._closed and len(self._spares) < self._spares_wanted:
-                self._spares.append(_Child(self._cpu_seconds))
+                try:
+                    self._spares.append(_Child(self._cpu_seconds))
+                except OSError as error:
+                    # Whoever needs one will try again, and be told.
+                    _log.warning("No spare decoder could be started: %s", error)
+                    return
 
 
 def _tested_sandbox(strict: bool) -> sandbox.Level:

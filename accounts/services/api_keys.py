@@ -47,9 +47,7 @@ def create_key(
         # Two requests at once must not both count nineteen.
         User.objects.select_for_update().get(pk=user.pk)
         if active_keys(user).count() >= MAX_ACTIVE_KEYS:
-            message = (
-                f"An account has at most {MAX_ACTIVE_KEYS} active keys. Revoke one that is not in use, then retry."
-            )
+            message = f"An account has at most {MAX_ACTIVE_KEYS} active keys. Revoke one, then retry."
             raise ServiceError(ErrorCode.CONFLICT, message)
         key = ApiKey.objects.create(
             user=user,

@@ -1,11 +1,8 @@
 """Rows as the services leave them, for pages that only show them."""
 
 import itertools
-import shutil
-import subprocess
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
