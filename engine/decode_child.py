@@ -24,6 +24,7 @@ from engine.decode_protocol import (
     BYTES_PER_SAMPLE,
     END,
     INFO,
+    MAX_TEXT,
     PCM,
     READY,
     TAKEN,
@@ -74,8 +75,12 @@ _WARM_UP_RATE = 8_000
 def main() -> int:
     channel = socket.socket(fileno=int(sys.argv[1]))
     np.seterr(all="ignore")
-    warm_up()
-    level = sandbox.lock_down(sandbox.Limits(memory_bytes=int(sys.argv[2]), cpu_seconds=int(sys.argv[3])))
+    try:
+        warm_up()
+        level = sandbox.lock_down(sandbox.Limits(memory_bytes=int(sys.argv[2]), cpu_seconds=int(sys.argv[3])))
+    except Exception as error:
+        send_frame(channel, READY, f"{type(error).__name__}: {error}"[:MAX_TEXT].encode())
+        raise
     send_frame(channel, READY, level.encode())
     received = receive_request(channel)
     if received is None:

@@ -1,15 +1,16 @@
 """What the decoder's two sides say to each other over one Unix stream socket.
 
-The parent sends one request, a file descriptor riding on it. The child sends frames: READY when it is locked
-down, TAKEN before it looks at the file (whatever kills it earlier is not the file's fault), then INFO, any number
-of PCM frames, and END. The child may have been taken over by the file it reads, so the parent believes nothing:
-lengths are bounded, codes are looked up, text is shortened.
+The parent sends one request, a file descriptor riding on it. The child sends frames: READY with its level of
+lock-down (or what kept it from getting there), TAKEN before it looks at the file (whatever kills it earlier is not
+the file's fault), then INFO, any number of PCM frames, and END. The child may have been taken over by the file it
+reads, so the parent believes nothing: lengths are bounded, codes are looked up, text is shortened.
 """
 
 import json
 import math
 import socket
 import struct
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -20,6 +21,7 @@ from engine.types import MediaInfo
 READY, TAKEN, INFO, PCM, END = b"R", b"T", b"I", b"P", b"E"
 MAX_REQUEST_BYTES = 1024
 MAX_JSON_BYTES = 4096
+MAX_TEXT = 500
 MAX_RATE = 96_000
 BYTES_PER_SAMPLE = 2
 
@@ -68,28 +70,35 @@ def send_json(channel: socket.socket, kind: bytes, value: Mapping[str, Any]) -> 
     send_frame(channel, kind, json.dumps(value).encode())
 
 
-def receive_frame(channel: socket.socket, *, max_pcm_bytes: int = 0) -> tuple[bytes, bytearray] | None:
-    """None at the end of the stream. Raises ProtocolError, and TimeoutError when the socket's time-out passes."""
-    header = _receive_exactly(channel, _HEADER.size)
-    if not header:
+def receive_frame(channel: socket.socket, *, deadline: float, max_pcm_bytes: int = 0) -> tuple[bytes, bytearray] | None:
+    """None where the stream ends, be it inside a frame. Raises ProtocolError, and TimeoutError at `deadline`.
+
+    The deadline is on time.monotonic's clock and for the whole frame, however slowly it drips.
+    """
+    header = _receive_exactly(channel, _HEADER.size, deadline)
+    if len(header) < _HEADER.size:
         return None
     kind, length = _HEADER.unpack(header)
     if kind not in (READY, TAKEN, INFO, PCM, END) or length > (max_pcm_bytes if kind == PCM else MAX_JSON_BYTES):
         raise ProtocolError(f"a frame of kind {kind!r} with {length} bytes")
-    payload = _receive_exactly(channel, length)
+    payload = _receive_exactly(channel, length, deadline)
     if len(payload) < length:
-        raise ProtocolError("a frame that breaks off")
+        return None
     if kind == PCM and (length == 0 or length % BYTES_PER_SAMPLE):
         raise ProtocolError(f"{length} bytes of samples")
     return kind, payload
 
 
-def _receive_exactly(channel: socket.socket, length: int) -> bytearray:
+def _receive_exactly(channel: socket.socket, length: int, deadline: float) -> bytearray:
     """Fewer bytes only where the stream ends."""
     buffer = bytearray(length)
     view = memoryview(buffer)
     filled = 0
     while filled < length:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the frame did not come in time")
+        channel.settimeout(left)
         count = channel.recv_into(view[filled:])
         if count == 0:
             break

@@ -143,8 +143,8 @@ class _Run:
             return self._wait(future, began)
         except BaseException:
             self.reader.stopped.set()
-            future.cancel()
-            wait([future], timeout=PATIENCE)
+            if not future.cancel():
+                wait([future], timeout=PATIENCE)
             raise
 
     def _wait(self, future: "Future[T]", began: threading.Event | None = None) -> T:

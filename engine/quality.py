@@ -14,7 +14,7 @@ WORD_LIMIT = 2.0
 """No single word takes longer; an alignment that says so has skipped something."""
 MISSED = 1.0
 """A stretch of speech at least this long without words is suspect."""
-OUTSIDE = 0.2
+OUTSIDE = 0.3
 """A word further than this from any speech was not spoken."""
 MAX_WORDS_PER_SECOND = 9.0
 MAX_LETTERS_PER_SECOND = 45.0

@@ -26,4 +26,5 @@ class ContentSecurityPolicy(MiddlewareMixin):
 def _own_style() -> str:
     """500.html carries its style in itself, because the static files may be what is broken."""
     styles = re.findall(r"<style>(.*?)</style>", get_template("500.html").render(), re.DOTALL)
-    return " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}'" for style in styles)
+    digests = (base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() for style in styles)
+    return " ".join(f"'sha256-{digest}'" for digest in digests)

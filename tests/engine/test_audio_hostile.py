@@ -1,11 +1,8 @@
 """Files that lie, break off, point elsewhere or want too much: each a typed code, and no harm done."""
 
 import contextlib
-import http.server
 import random
-import socket
 import struct
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,14 +11,12 @@ import numpy as np
 import psutil
 import pytest
 
-from engine import audio, sandbox
 from engine.audio import Decoder
 from engine.config import EngineConfig
 from engine.errors import MEDIA_MESSAGES, MediaError
-from engine.types import MediaInfo, Notice
 from tests.engine import media
+from tests.engine.decoding import decode, refusal
 
-CANARY_SECONDS = 7.0
 SECOND = b"\x10\x00" * 16_000
 
 
@@ -40,19 +35,6 @@ def upload(tmp_path: Path) -> Callable[[bytes], Path]:
         return path
 
     return write
-
-
-def decode(decoder: Decoder, source: Path, max_seconds: float = 60.0) -> tuple[float, MediaInfo, tuple[Notice, ...]]:
-    with decoder.open(source, max_seconds=max_seconds) as stream:
-        seconds = sum(len(block) for block in stream) / 16_000
-        return seconds, stream.info, stream.warnings
-
-
-def refusal(decoder: Decoder, source: Path, max_seconds: float = 60.0) -> str:
-    with pytest.raises(MediaError) as caught:
-        decode(decoder, source, max_seconds)
-    assert caught.value.message == MEDIA_MESSAGES[caught.value.code]
-    return caught.value.code
 
 
 def box(kind: bytes, content: bytes) -> bytes:
@@ -267,123 +249,6 @@ def test_a_tag_of_256_megabytes_costs_nobody_memory(decoder: Decoder, tmp_path: 
     assert psutil.Process().memory_info().rss - before < 16 << 20
 
 
-class _Canary(http.server.BaseHTTPRequestHandler):
-    requests: list[str] = []
-
-    def do_GET(self) -> None:
-        self.requests.append(self.path)
-        self.send_error(404)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class named it
-        pass
-
-
-@pytest.fixture
-def canary() -> Iterator[tuple[http.server.ThreadingHTTPServer, socket.socket]]:
-    """A web server and a UDP socket that nobody has a reason to talk to."""
-    _Canary.requests.clear()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Canary)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
-        datagrams.bind(("127.0.0.1", 0))
-        datagrams.setblocking(False)
-        yield server, datagrams
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-def pointing_elsewhere(http_port: int, udp_port: int, secret: Path) -> dict[str, bytes]:
-    """Playlists and descriptions, each naming the canaries in its own way."""
-    web = f"http://127.0.0.1:{http_port}"
-    return {
-        "hls": (
-            "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:5\n"
-            f'#EXT-X-KEY:METHOD=AES-128,URI="{web}/key"\n'
-            f"#EXTINF:5,\n{web}/segment.ts\n#EXTINF:5,\nudp://127.0.0.1:{udp_port}\n"
-            f"#EXTINF:5,\nfile://{secret}\n#EXTINF:5,\n{secret.name}\n#EXT-X-ENDLIST\n"
-        ).encode(),
-        "hls master": f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1000\n{web}/child.m3u8\n".encode(),
-        "sdp": (
-            f"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {udp_port} RTP/AVP 0\r\n"
-        ).encode(),
-        "concat": f"ffconcat version 1.0\nfile {secret.name}\nfile {web}/x.mp3\n".encode(),
-        "concat absolute": f"ffconcat version 1.0\nfile '{secret}'\n".encode(),
-        "dash": (
-            '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" '
-            f'mediaPresentationDuration="PT5S"><Period><BaseURL>{web}/</BaseURL><AdaptationSet mimeType="audio/mp4">'
-            '<Representation id="1" bandwidth="1"><SegmentList><SegmentURL media="x.m4s"/></SegmentList>'
-            "</Representation></AdaptationSet></Period></MPD>"
-        ).encode(),
-        "asx": f'<asx version="3.0"><entry><ref href="{web}/x.mp3"/></entry></asx>'.encode(),
-        "pls": f"[playlist]\nFile1={web}/x.mp3\nNumberOfEntries=1\n".encode(),
-    }
-
-
-def talked_to(datagrams: socket.socket) -> bool:
-    try:
-        datagrams.recv(1)
-    except BlockingIOError:
-        return bool(_Canary.requests)
-    return True
-
-
-KINDS = sorted(pointing_elsewhere(1, 1, Path("/x")))
-
-
-@pytest.mark.parametrize(
-    ("kind", "name"), [("hls", "upload.m3u8"), ("concat", "upload"), *((kind, "upload.mp3") for kind in KINDS)]
-)
-def test_a_file_that_points_elsewhere_is_refused_and_not_followed(
-    decoder: Decoder,
-    canary: tuple[http.server.ThreadingHTTPServer, socket.socket],
-    tmp_path: Path,
-    kind: str,
-    name: str,
-) -> None:
-    server, datagrams = canary
-    secret = media.write_clip(tmp_path / "secret.wav", "wav", "pcm_s16le", seconds=CANARY_SECONDS)
-    content = pointing_elsewhere(server.server_port, datagrams.getsockname()[1], secret)[kind]
-    source = tmp_path / name
-    source.write_bytes(content)
-    assert refusal(decoder, source) == "unsupported_media"
-    assert not talked_to(datagrams)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_kernel_refuses_where_the_whitelists_are_gone(
-    monkeypatch: pytest.MonkeyPatch,
-    canary: tuple[http.server.ThreadingHTTPServer, socket.socket],
-    tmp_path: Path,
-    kind: str,
-) -> None:
-    server, datagrams = canary
-    secret = media.write_clip(tmp_path / "secret.wav", "wav", "pcm_s16le", seconds=CANARY_SECONDS)
-    source = tmp_path / "upload"
-    source.write_bytes(pointing_elsewhere(server.server_port, datagrams.getsockname()[1], secret)[kind])
-    healthy = sandbox.python_child
-
-    def without_whitelists(module: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
-        command, environment = healthy(module, *arguments)
-        if module == "engine.decode_child":
-            program = (
-                "from engine import decode_child as c\n"
-                "c.OPEN_OPTIONS.clear()\n"
-                "c.FORMATS = type('All', (frozenset,), {'__ge__': lambda *_: True})()\n"
-                "c.main()\n"
-            )
-            command = [*command[: command.index("-m")], "-c", program, *arguments]
-        return command, environment
-
-    monkeypatch.setattr(sandbox, "python_child", without_whitelists)
-    decoder = Decoder(EngineConfig(models_dir=tmp_path, decode_children=1))
-    with contextlib.closing(decoder):
-        assert refusal(decoder, source) in {"unsupported_media", "decode_failed", "no_audio_stream"}
-    assert not talked_to(datagrams)
-
-
 def seeds(folder: Path) -> list[bytes]:
     clips = [
         ("mp3", "libmp3lame", None),
@@ -426,60 +291,3 @@ def test_whatever_a_mutated_file_does_the_answer_is_typed(decoder: Decoder, tmp_
             assert error.code in MEDIA_MESSAGES  # noqa: PT017 - decoding well is fine too
         else:
             assert 0.1 <= seconds <= 60
-
-
-def hostile_child(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, behaviour: str) -> Decoder:
-    """A decoder whose children are taken over: locked down as agreed, then up to `behaviour`."""
-    program = (
-        "import os, socket, sys, time\n"
-        "from engine.decode_protocol import *\n"
-        "channel = socket.socket(fileno=int(sys.argv[1]))\n"
-        "send_frame(channel, READY, b'full')\n"
-        "receive_request(channel)\n"
-        "send_frame(channel, TAKEN)\n"
-        "info = dict(format='wav', codec='x', duration=1, sample_rate=16000, channels=1, has_video=False)\n"
-        f"{behaviour}\n"
-    )
-    healthy = sandbox.python_child
-
-    def taken_over(module: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
-        command, environment = healthy(module, *arguments)
-        return [*command[: command.index("-m")], "-c", program, *arguments], environment
-
-    monkeypatch.setattr(sandbox, "self_test", lambda: sandbox.SelfTest(level="full", escaped=()))
-    monkeypatch.setattr(sandbox, "python_child", taken_over)
-    return Decoder(EngineConfig(models_dir=tmp_path, decode_children=1))
-
-
-@pytest.mark.parametrize(
-    ("behaviour", "code"),
-    [
-        ("channel.sendall(b'P' + (2**31).to_bytes(4, 'little'))", "decode_failed"),
-        ("channel.sendall(b'I' + (2**31).to_bytes(4, 'little'))", "decode_failed"),
-        ("channel.sendall(b'Z' * 100)", "decode_failed"),
-        ("send_frame(channel, INFO, b'[' * 4000)", "decode_failed"),
-        ("send_frame(channel, INFO, b'{}')", "decode_failed"),
-        ("send_json(channel, INFO, info | {'duration': float('nan')})", "decode_failed"),
-        ("send_json(channel, END, {'code': 'you_owe_me_money'})", "decode_failed"),
-        ("send_json(channel, INFO, info); send_frame(channel, PCM, bytes(31))", "decode_failed"),
-        ("send_json(channel, INFO, info); send_json(channel, INFO, info)", "decode_failed"),
-        ("send_json(channel, INFO, info); os.abort()", "decode_failed"),
-        ("send_json(channel, INFO, info)\nwhile True: send_frame(channel, PCM, bytes(32000))", "media_too_long"),
-        ("os.kill(os.getpid(), 9)", "decode_resource_limit"),
-        ("os.kill(os.getpid(), 24)", "decode_resource_limit"),
-    ],
-)  # fmt: skip
-def test_a_child_that_was_taken_over_is_not_believed(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, upload: Callable[[bytes], Path], behaviour: str, code: str
-) -> None:
-    with contextlib.closing(hostile_child(monkeypatch, tmp_path, behaviour)) as decoder:
-        assert refusal(decoder, upload(media.wave_file(SECOND)), max_seconds=5.0) == code
-
-
-def test_a_child_that_says_nothing_is_ended(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, upload: Callable[[bytes], Path]
-) -> None:
-    monkeypatch.setattr(audio, "STALL_SECONDS", 0.2)
-    with contextlib.closing(hostile_child(monkeypatch, tmp_path, "time.sleep(3600)")) as decoder:
-        assert refusal(decoder, upload(media.wave_file(SECOND))) == "decode_resource_limit"
-    assert not any("-c" in child.cmdline() for child in psutil.Process().children())

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from engine.protocols import Window
 from engine.quality import (
+    OUTSIDE,
     coverage,
     echoes,
     inspect,
@@ -95,7 +96,7 @@ def test_an_echo_of_the_prompt() -> None:
 
 def test_words_outside_speech_are_dropped_and_the_segment_shrinks() -> None:
     spoken = segment("one two three four", 1.0, pace=1.0)
-    [kept] = without_unspoken([spoken], [Span(1.5, 2.8)])
+    [kept] = without_unspoken([spoken], [Span(1.5, 2.6)])
     assert (kept.text, kept.start, kept.end) == ("one two", 1.0, 3.0)
     assert without_unspoken([spoken], [Span(8.0, 9.0)]) == ()
     assert without_unspoken([spoken], []) == ()
@@ -138,7 +139,7 @@ def test_dropping_unspoken_words_never_costs_coverage_by_much(both: tuple[list[S
     speech, segments = both
     kept = without_unspoken(segments, speech)
     assert all(segment in segments for segment in kept)
-    near = [Span(span.start - 0.2, span.end + 0.2) for span in speech]
+    near = [Span(span.start - OUTSIDE, span.end + OUTSIDE) for span in speech]
     assert all(any(overlap(Span(s.start, s.end), [one]) > 0 for one in near) for s in kept)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine import sandbox
+from engine.errors import EngineError
 
 needs_full_sandbox = pytest.mark.skipif(
     sandbox.self_test().level != "full", reason="this kernel offers no Landlock or no seccomp"
@@ -108,6 +109,6 @@ def test_filter_programs_are_well_formed(name: str) -> None:
 
 def test_an_unstartable_child_is_a_typed_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "python_child", lambda module: ([sys.executable, "-c", "raise SystemExit(3)"], {}))
-    with pytest.raises(sandbox.EngineError) as caught:
+    with pytest.raises(EngineError) as caught:
         sandbox.self_test()
     assert caught.value.code == "sandbox_unavailable"

@@ -25,7 +25,8 @@ _ENDS = {
         est sont était étaient être a ai as ont avons avez avait avaient va vont très plus
     """,
     "de": """
-        der die das den dem des ein eine einen einem einer eines kein keine mein meine dein sein seine ihr ihre unser
+        der die das den dem des dieser diese dieses diesen diesem jeder jede jedes jeden
+        ein eine einen einem einer eines kein keine mein meine dein sein seine ihr ihre unser
         von zu zum zur in im an am auf aus bei mit nach für über unter vor durch gegen ohne um zwischen seit
         und oder aber denn sondern dass daß ob wenn als weil damit obwohl während wie wo was wer
         ich du er sie es wir man mich mir dich dir sich uns euch

@@ -86,19 +86,19 @@ def _break(units: Sequence[Unit], limit: int) -> list[Sequence[Unit]] | None:
         first, second = units[:cut], units[cut:]
         if (text_width(first) > limit and cut > 1) or (text_width(second) > limit and len(second) > 1):
             continue
-        cost = _break_cost(first, second)
+        cost = _break_cost(first, second, limit)
         if best is None or cost < best[0]:
             best = (cost, cut)
     return [units[: best[1]], units[best[1] :]] if best else None
 
 
-def _break_cost(first: Sequence[Unit], second: Sequence[Unit]) -> float:
+def _break_cost(first: Sequence[Unit], second: Sequence[Unit], limit: int) -> float:
     left, right = first[-1], second[0]
     first_width, second_width = text_width(first), text_width(second)
-    cost = abs(first_width - second_width) / (8 * HALF)
+    cost = 5 * abs(first_width - second_width) / limit
     if breaks.ending(left.text):
         cost -= 3
-    if min(first_width, second_width) < 5 * HALF:
+    if min(first_width, second_width) < limit // 8:
         cost += 4
     if left.label:
         cost += 8

@@ -10,6 +10,7 @@ from docx.enum.style import WD_STYLE_TYPE
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Pt, RGBColor
+from docx.text.paragraph import Paragraph
 
 from engine.types import Transcript
 from transcripts.exports.base import DISCLOSURE, Exporter, ExportOptions, Meta
@@ -26,9 +27,9 @@ def _body(transcript: Transcript, meta: Meta, options: ExportOptions) -> bytes:
     _properties(document, title, transcript, meta)
     _header_and_footer(document, title, meta)
     if options.disclosure:
-        _paragraph(document, DISCLOSURE, "Disclosure", "en")
+        _run(_paragraph(document, "Disclosure"), DISCLOSURE, None, "en")
     if title:
-        _paragraph(document, title, "Title", transcript.language)
+        _run(_paragraph(document, "Title", rtl=is_rtl(title)), title, None, transcript.language)
     for turn in turns(transcript):
         _turn(document, turn, options)
     buffer = io.BytesIO()
@@ -37,24 +38,26 @@ def _body(transcript: Transcript, meta: Meta, options: ExportOptions) -> bytes:
 
 
 def _turn(document: Any, turn: Turn, options: ExportOptions) -> None:
+    rtl = is_rtl(turn.text)
     named = options.speakers and turn.speaker and (turn.new_speaker or options.timestamps)
     if named or options.timestamps:
-        heading = document.add_paragraph(style="Turn Heading")
-        rtl = is_rtl(turn.text)
-        if rtl:
-            _right_to_left(heading)
+        heading = _paragraph(document, "TurnHeading", rtl=rtl)
         if named:
             _run(heading, turn.speaker or "", "Speaker", turn.language)
         if options.timestamps:
             _run(heading, ("  " if named else "") + short_clock(turn.start), "Timestamp", None)
-    _paragraph(document, turn.text, "Turn", turn.language)
+    _run(_paragraph(document, "Turn", rtl=rtl), turn.text, None, turn.language)
 
 
-def _paragraph(document: Any, text: str, style: str, language: str | None) -> None:
-    paragraph = document.add_paragraph(style=style)
-    if is_rtl(text):
+def _paragraph(document: Any, style_id: str, *, rtl: bool = False) -> Any:
+    """python-docx looks through the whole body and all styles for each paragraph; this does not."""
+    element = OxmlElement("w:p")
+    document.element.body[-1].addprevious(element)  # the last one holds the section's properties
+    element.style = style_id
+    paragraph = Paragraph(element, document._body)
+    if rtl:
         _right_to_left(paragraph)
-    _run(paragraph, text, None, language)
+    return paragraph
 
 
 def _right_to_left(paragraph: Any) -> None:
@@ -65,8 +68,10 @@ def _right_to_left(paragraph: Any) -> None:
     properties.insert_element_before(bidi, "w:adjustRightInd", "w:spacing", "w:ind", "w:jc", "w:rPr", "w:sectPr")
 
 
-def _run(paragraph: Any, text: str, style: str | None, language: str | None) -> None:
-    run = paragraph.add_run(text, style=style)
+def _run(paragraph: Any, text: str, style_id: str | None, language: str | None) -> None:
+    run = paragraph.add_run(text)
+    if style_id:
+        run._r.style = style_id
     if is_rtl(text):
         run.font.rtl = True
     if language:
@@ -107,7 +112,7 @@ def _properties(document: Any, title: str, transcript: Transcript, meta: Meta) -
 
 def _header_and_footer(document: Any, title: str, meta: Meta) -> None:
     section = document.sections[0]
-    section.header.paragraphs[0].text = "\t".join(filter(None, (title, "", f"{meta.created_at:%Y-%m-%d}")))
+    section.header.paragraphs[0].text = f"{title}\t\t{meta.created_at:%Y-%m-%d}"
     footer = section.footer.paragraphs[0]
     footer.add_run("\t\t")
     _field(footer, "PAGE")

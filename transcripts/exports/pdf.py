@@ -1,5 +1,6 @@
 """PDF: tagged, shaped, from right to left where the words are, with the fonts of this machine embedded in part."""
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,9 @@ _LINE_MM = 6
 _GREY = 90
 _PAGES = "{page total}"
 _BREAK_HERE = "\u200b"
+
+# Scripts whose letters join, stack or run from right to left. Shaping is slow, and the others look right without.
+_SHAPED = re.compile("[\u0300-\u036f\u0590-\u1cff\u200c\u200d\ua800-\uabff\ufb1d-\ufeff]")
 
 # The fonts that every PDF reader has know Latin-1 only.
 _CORE_SPELLING = str.maketrans(
@@ -80,6 +84,7 @@ class _Document(FPDF):  # type: ignore[misc]
         self.set_auto_page_break(auto=True, margin=22)
         self.alias_nb_pages(_PAGES)
         self._tag: str | None = None
+        self._shaped = False
         self._tags_on_page: dict[int, int] = {}
         self._footer_font = "helvetica"
         self._core = not self._load_fonts(text + DISCLOSURE + "·", language)
@@ -95,7 +100,6 @@ class _Document(FPDF):  # type: ignore[misc]
             self.add_font(f"face{number}", "B", face.bold or face.path, collection_font_number=face.number)
         drawing = (number for number, face in enumerate(choice.faces) if face.draws("Page of 0123456789"))
         self._footer_font = next((f"face{number}" for number in drawing), self._footer_font)
-        self.set_text_shaping(True)
         self.set_fallback_fonts([f"face{number}" for number in range(len(choice.faces))], exact_match=False)
         return True
 
@@ -111,22 +115,27 @@ class _Document(FPDF):  # type: ignore[misc]
             self.add_page()
         if self._core:
             text = text.translate(_CORE_SPELLING)
+        self._shape(not self._core and _SHAPED.search(text) is not None)
         rtl = is_rtl(text) if rtl is None else rtl
         with self._tagged(tag):
             self.multi_cell(0, height, text, align="R" if rtl else "L", new_x="LMARGIN", new_y="NEXT")
+
+    def _shape(self, shaped: bool) -> None:
+        self._shaped = shaped
+        self.set_text_shaping(shaped)
 
     def space(self, millimetres: float) -> None:
         self.ln(millimetres)
 
     def footer(self) -> None:
-        # Page totals are put in at the end, which shaped text does not allow.
-        self.set_text_shaping(False)
+        shaped = self._shaped
+        self._shape(False)  # page totals are put in at the end, which shaped text does not allow
         self.set_y(-15)
         self.set_font(self._footer_font, size=8)
         self.set_text_color(_GREY)
         with self._artifact():
             self.cell(0, 5, f"Page {self.page_no()} of {_PAGES}", align="C")
-        self.set_text_shaping(not self._core)
+        self._shape(shaped)
 
     # --- tags. fpdf2 makes them for pictures only; these four use the same internals for text.
 

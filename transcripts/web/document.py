@@ -12,20 +12,22 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts import selectors
-from transcripts.exports.registry import FORMATS, Meta, UnknownFormat, render as render_export
+from transcripts.exports import registry
+from transcripts.exports.base import CannotDraw, Meta, UnknownFormat
+from transcripts.services import jobs, transcripts
 from transcripts.services.claim import claim
-from transcripts.services.jobs import request_cancel
-from transcripts.services.transcripts import delete as delete_transcript, rename as rename_transcript
 from transcripts.web.access import signed_in
 from transcripts.web.forms import TitleForm, export_options
 from transcripts.web.library import status_now
-from transcripts.web.present import RTL, turns, word_table
+from transcripts.web.present import RTL, places, turns, word_table
 
 if TYPE_CHECKING:
     from transcripts.models import Transcript
 
 ANONYMOUS_FORMATS = ("txt", "srt")
+MOST_PLACES = 8
 PREVIEW_LINES = 8
+"""What the dialog has room for."""
 FORMAT_WORDS = {
     "txt": ("Text", "Plain paragraphs"),
     "md": ("Markdown", "For notes and wikis"),
@@ -36,7 +38,6 @@ FORMAT_WORDS = {
     "docx": ("Word", "A document to edit"),
     "pdf": ("PDF", "A document to print"),
 }
-BINARY = frozenset({"docx", "pdf"})
 
 
 @require_safe
@@ -48,12 +49,15 @@ def page(request: HttpRequest, transcript: "Transcript") -> HttpResponse:
         "status": state,
         "mine": transcript.owner_id is not None,
         "formats": _formats(transcript),
+        "options": _options(),
     }
     if state.state != "completed":
         return render(request, "transcripts/working.html", context)
     whole = selectors.document(transcript)
     context |= {
-        "turns": turns(whole.segments, whole.suspect_spans, whole.speakers),
+        "turns": (read := turns(whole.segments, whole.suspect_spans, whole.speakers)),
+        "places": (doubtful := places(read))[:MOST_PLACES],
+        "more_places": max(0, len(doubtful) - MOST_PLACES),
         "speakers": whole.speakers,
         "duration": whole.duration,
         "codes": {notice.code for notice in whole.warnings},
@@ -64,8 +68,17 @@ def page(request: HttpRequest, transcript: "Transcript") -> HttpResponse:
 
 
 def _formats(transcript: "Transcript") -> list[tuple[str, str, str]]:
-    names = list(FORMATS) if transcript.owner_id else ANONYMOUS_FORMATS
+    names = list(registry.FORMATS) if transcript.owner_id else ANONYMOUS_FORMATS
     return [(name, *FORMAT_WORDS.get(name, (name.upper(), ""))) for name in names]
+
+
+def _options() -> dict[str, str]:
+    """For each option the formats that read it, for the dialog to show it with those only."""
+    every = {option for exporter in registry.FORMATS.values() for option in exporter.options}
+    return {
+        option: " ".join(name for name, exporter in registry.FORMATS.items() if option in exporter.options)
+        for option in every
+    }
 
 
 @require_safe
@@ -112,28 +125,28 @@ def _demand_ready(transcript: "Transcript") -> None:
 def export(request: HttpRequest, transcript: "Transcript") -> HttpResponse:
     """The same choices as in the dialog, for a browser without scripts."""
     _demand_ready(transcript)
-    context = {"transcript": transcript, "formats": _formats(transcript), "chosen": request.GET.get("format", "txt")}
+    context = {"transcript": transcript, "formats": _formats(transcript), "options": _options()}
     return render(request, "transcripts/export.html", context)
 
 
 @require_safe
-def download(request: HttpRequest, transcript: "Transcript", format: str = "") -> HttpResponse:
+def download(request: HttpRequest, transcript: "Transcript", file_format: str = "") -> HttpResponse:
     """The file; with `preview` its first lines as plain text."""
     _demand_ready(transcript)
-    wanted = format or request.GET.get("format", "")
+    wanted = file_format or request.GET.get("format", "")
     if transcript.owner_id is None and wanted not in ANONYMOUS_FORMATS:
         raise ServiceError(ErrorCode.NOT_FOUND)
     meta = Meta(transcript.title, transcript.slug, transcript.created_at, transcript.model)
-    preview = "preview" in request.GET
-    if preview and wanted in BINARY:
-        wanted = "txt"
+    whole, options = selectors.document(transcript), export_options(request.GET)
     try:
-        file = render_export(wanted, selectors.document(transcript), meta, export_options(request.GET))
+        if "preview" in request.GET:
+            lines = registry.preview(wanted, whole, meta, options, PREVIEW_LINES)
+            return HttpResponse(lines, content_type="text/plain; charset=utf-8")
+        file = registry.render(wanted, whole, meta, options)
     except UnknownFormat as error:
         raise Http404 from error
-    if preview:
-        lines = file.body.decode("utf-8-sig", "replace").splitlines()[:PREVIEW_LINES]
-        return HttpResponse("\n".join(lines), content_type="text/plain; charset=utf-8")
+    except CannotDraw as error:
+        raise ServiceError(ErrorCode.INVALID_REQUEST, str(error)) from error
     return HttpResponse(
         file.body,
         content_type=file.media_type,
@@ -145,7 +158,7 @@ def download(request: HttpRequest, transcript: "Transcript", format: str = "") -
 def rename(request: HttpRequest, transcript: "Transcript") -> HttpResponse:
     form = TitleForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        rename_transcript(transcript, form.cleaned_data["title"])
+        transcripts.rename(transcript, form.cleaned_data["title"])
         return redirect("document", slug=transcript.slug)
     context = {"transcript": transcript, "form": form}
     return render(request, "transcripts/rename.html", context, status=400 if form.errors else 200)
@@ -156,14 +169,14 @@ def delete(request: HttpRequest, transcript: "Transcript") -> HttpResponse:
     if request.method != "POST":
         return render(request, "transcripts/delete.html", {"transcript": transcript})
     title = transcript.title
-    delete_transcript(transcript)
+    transcripts.delete(transcript)
     messages.success(request, f"“{title}” is deleted, with its recording.")
     return redirect("transcripts")
 
 
 @require_POST
 def cancel(request: HttpRequest, transcript: "Transcript") -> HttpResponse:
-    request_cancel(transcript.job_id)
+    jobs.request_cancel(transcript.job_id)
     return redirect("../")
 
 

@@ -4,7 +4,7 @@ from typing import Any
 from django import forms
 
 from engine.types import Options
-from transcripts.exports.registry import ExportOptions
+from transcripts.exports.base import ExportOptions
 
 
 class ListForm(forms.Form):
@@ -44,7 +44,7 @@ def export_options(query: Mapping[str, Any]) -> ExportOptions:
         return ExportOptions()
     chosen = form.cleaned_data
     return ExportOptions(
-        disclosure=chosen["disclosure"],
+        disclosure=None if chosen["disclosure"] else False,  # None: as the format is used to
         speakers=chosen["speakers"],
         timestamps=chosen["timestamps"],
         profile="bbc" if chosen.get("profile") == "bbc" else "standard",

@@ -3,17 +3,19 @@
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts import selectors
+from transcripts.models import Origin, Transcript
 from transcripts.services.submit import Order, submit
-from transcripts.uploads import received
+from transcripts.uploads.received import received
 from transcripts.web.access import caller_of
 from transcripts.web.errors import wants_json
 from transcripts.web.forms import transcribe_options
-from transcripts.web.languages import LANGUAGES
-from transcripts.web.sample import sample
+from transcripts.web.languages import choices
+from transcripts.web.site import landing_context
 
 
 @login_required
@@ -33,7 +35,7 @@ def _form(request: HttpRequest, error: ServiceError | None = None) -> HttpRespon
     context = {
         "plan": caller_of(request).plan,
         "engine": engine,
-        "languages": sorted(LANGUAGES.items(), key=lambda item: item[1][1].lower()),
+        "languages": choices(),
         "error": error,
     }
     return render(request, "transcripts/new.html", context, status=error.status if error else 200)
@@ -47,14 +49,15 @@ def try_it(request: HttpRequest) -> HttpResponse:
     except ServiceError as error:
         if wants_json(request):
             raise
-        context = {"sample": sample(), "error": error}
-        return render(request, "landing.html", context, status=error.status)
-    name, key = ("shared", {"token": transcript.view_token}) if transcript.view_token else ("document", {"slug": transcript.slug})
-    there = redirect(name, **key)
-    return JsonResponse({"url": there["Location"]}) if wants_json(request) else there
+        return render(request, "landing.html", landing_context() | {"error": error}, status=error.status)
+    if transcript.view_token:
+        address = reverse("shared", kwargs={"token": transcript.view_token})
+    else:  # somebody who is signed in dropped a file on the landing page
+        address = reverse("document", kwargs={"slug": transcript.slug})
+    return JsonResponse({"url": address}) if wants_json(request) else redirect(address)
 
 
-def _accept(request: HttpRequest) -> "Transcript":
+def _accept(request: HttpRequest) -> Transcript:
     upload = received(request)
     if upload.file is None:
         raise ServiceError(ErrorCode.MISSING_FILE, "Choose a recording first. Nothing was sent.")
@@ -63,7 +66,7 @@ def _accept(request: HttpRequest) -> "Transcript":
             caller=upload.caller,
             upload=upload.file,
             options=transcribe_options(upload.fields),
-            origin="web",
+            origin=Origin.WEB,
             interactive=False,
         )
     )

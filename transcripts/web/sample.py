@@ -2,12 +2,15 @@
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 
 from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 
 from engine.types import Transcript, transcript_from_dict
+from transcripts.exports.base import Meta
+from transcripts.exports.registry import preview
 from transcripts.web.present import Turn, turns
 
 
@@ -15,6 +18,7 @@ from transcripts.web.present import Turn, turns
 class Sample:
     transcript: Transcript
     turns: list[Turn]
+    subtitles: str
 
     @property
     def audio(self) -> str:
@@ -29,4 +33,5 @@ class Sample:
 def sample() -> Sample:
     path = settings.BASE_DIR / "static" / "sample" / "transcript.json"
     transcript = transcript_from_dict(json.loads(path.read_text()))
-    return Sample(transcript, turns(transcript.segments))
+    meta = Meta("Sample", "sample", datetime.fromtimestamp(0, UTC), transcript.model)
+    return Sample(transcript, turns(transcript.segments), preview("srt", transcript, meta, lines=11))

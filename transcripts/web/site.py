@@ -1,24 +1,38 @@
 """Pages for everybody: the landing page, the first steps with the API, the theme."""
 
+from typing import Any
+
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.services import plans
 from transcripts import selectors
 from transcripts.web.context import THEMES
-from transcripts.web.languages import LANGUAGES
+from transcripts.web.languages import choices
 from transcripts.web.present import word_table
 from transcripts.web.sample import sample
 
 YEAR = 365 * 24 * 3600
 
 
+def landing_context() -> dict[str, Any]:
+    return {
+        "sample": sample(),
+        "anonymous": plans.anonymous(),
+        "free": plans.free(),
+        "paid": plans.paid(),
+        "retention_hours": settings.ANONYMOUS_RETENTION_HOURS,
+    }
+
+
 @require_safe
 @ensure_csrf_cookie
 def landing(request: HttpRequest) -> HttpResponse:
-    return render(request, "landing.html", {"sample": sample()})
+    return render(request, "landing.html", landing_context())
 
 
 @require_safe
@@ -32,7 +46,7 @@ def sample_words(request: HttpRequest) -> HttpResponse:
 @require_safe
 def docs(request: HttpRequest) -> HttpResponse:
     status = selectors.engine_status()
-    context = {"engine": status, "languages": sorted(LANGUAGES.items(), key=lambda item: item[1][0])}
+    context = {"engine": status, "languages": choices(), "anonymous": plans.anonymous()}
     return render(request, "docs.html", context)
 
 

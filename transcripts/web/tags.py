@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from transcripts.web.languages import LANGUAGES, base_code
+from transcripts.web.languages import english_name
 
 if TYPE_CHECKING:
     from transcripts.models import Transcript
@@ -77,8 +77,7 @@ def pending(playback: str) -> bool:
 
 @register.filter
 def language(code: str) -> str:
-    known = LANGUAGES.get(base_code(code))
-    return known[0] if known else code
+    return english_name(code)
 
 
 @register.filter

@@ -20,7 +20,7 @@ urlpatterns = [
     path("transcripts/<slug:slug>/peaks/", owned(media.peaks)),
     path("transcripts/<slug:slug>/export/", owned(document.export), name="export"),
     path("transcripts/<slug:slug>/export/file/", owned(document.download)),
-    path("transcripts/<slug:slug>/export/<str:format>/", owned(document.download)),
+    path("transcripts/<slug:slug>/export/<str:file_format>/", owned(document.download)),
     path("transcripts/<slug:slug>/rename/", owned(document.rename), name="rename"),
     path("transcripts/<slug:slug>/cancel/", owned(document.cancel)),
     path("transcripts/<slug:slug>/delete/", owned(document.delete), name="delete"),
@@ -29,7 +29,7 @@ urlpatterns = [
     path("t/<str:token>/words/", shared(document.words)),
     path("t/<str:token>/audio/", shared(media.audio)),
     path("t/<str:token>/peaks/", shared(media.peaks)),
-    path("t/<str:token>/export/<str:format>/", shared(document.download)),
+    path("t/<str:token>/export/<str:file_format>/", shared(document.download)),
     path("t/<str:token>/cancel/", shared(document.cancel)),
     path("t/<str:token>/keep/", shared(document.keep)),
 ]

@@ -13,7 +13,7 @@ export default function exportForm(form) {
   async function show() {
     const format = form.elements.format.value;
     form.querySelector("[data-name]").textContent = format;
-    for (const option of form.querySelectorAll("[data-for]")) option.hidden = !option.dataset.for.split(" ").includes(format);
+    for (const option of form.querySelectorAll("[data-for]")) option.hidden = option.dataset.not === format || !option.dataset.for.split(" ").includes(format);
     const number = (asked += 1);
     const query = new URLSearchParams(new FormData(form));
     query.set("preview", "1");

@@ -170,6 +170,15 @@ function start(root, bar) {
     if (word >= 0) seek(words.starts[word]);
   });
 
+  root.querySelector(".doc__side")?.addEventListener("click", (event) => {
+    const place = event.target.closest("[data-seek]");
+    if (!place) return;
+    event.preventDefault();
+    history.replaceState(null, "", place.getAttribute("href"));
+    seek(Number(place.dataset.seek));
+    if (current >= 0) words.element(current)?.scrollIntoView({ block: "center" });
+  });
+
   function fromAddress() {
     const asked = /^#t=([\d.]+)/.exec(location.hash);
     if (asked && part("follow")) {
@@ -210,7 +219,7 @@ function speakers(turns) {
     .map((turn) => ({
       start: Number(turn.dataset.start),
       end: Number(turn.dataset.end),
-      colour: getComputedStyle(turn).getPropertyValue("--spk"),
+      colour: getComputedStyle(turn.querySelector(".turn__name")).color,
     }));
 }
 

@@ -3,8 +3,6 @@
 import { announce, csrf, megabytes } from "../lib/page.js";
 import { sentence } from "../lib/tus.js";
 
-const MOST = 100e6;
-
 export default function tryIt(form) {
   const input = form.querySelector("input[type=file]");
   const drop = form.querySelector(".drop");
@@ -12,6 +10,7 @@ export default function tryIt(form) {
   const state = form.querySelector("[data-state]");
   const bar = form.querySelector("progress");
   form.querySelector("[data-plain]").hidden = true;
+  const most = Number(form.dataset.max);
   let request = null;
 
   function fail(words) {
@@ -27,7 +26,7 @@ export default function tryIt(form) {
     if (request) return;
     form.querySelector("[data-error]").replaceChildren();
     if (!file.size) return fail("The file is empty.");
-    if (file.size > MOST) return fail(`The file has ${megabytes(file.size)}; without an account 100 MB are the most.`);
+    if (file.size > most) return fail(`The file has ${megabytes(file.size)}; without an account ${megabytes(most)} are the most.`);
     const body = new FormData();
     body.append("csrfmiddlewaretoken", csrf());
     body.append("file", file);

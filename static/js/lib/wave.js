@@ -27,7 +27,7 @@ export class Wave {
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(height * ratio);
     const style = getComputedStyle(this.canvas);
-    this.colours = { rest: style.getPropertyValue("--wave-rest"), played: style.getPropertyValue("--wave-played") };
+    this.colours = { rest: style.color, played: style.outlineColor }; // resolved: a canvas does not know light-dark()
     const count = Math.max(1, Math.floor(width / (BAR + GAP)));
     this.bars = Array.from({ length: count }, (_, bar) => this.loudest(bar / count, (bar + 1) / count));
     this.played = -1;
