@@ -1,6 +1,8 @@
 """POST /v1/transcribe with an engine that says what it is told to."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from engine.errors import MediaError
 from engine.types import Segment, Transcript, Word
 from tests.api.conftest import transcribe
 from tests.transcripts.stand_ins import StandInEngine
+from transcripts.api.dialects import stt_ai
 from transcripts.api.dialects.base import TranscriptionOrder
 from transcripts.api.dialects.stt_ai.request import FIELDS, parse
 from transcripts.api.dialects.stt_ai.response import as_file, as_json
@@ -242,3 +245,9 @@ def test_every_field_that_is_documented_is_read() -> None:
         2,
         "srt",
     )
+
+
+def test_the_readme_speaks_of_every_field() -> None:
+    readme = (Path(stt_ai.__file__).parent / "README.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (honoured|mapped|ignored|refused) \|", readme, re.MULTILINE)
+    assert [name for name, _ in rows] == list(FIELDS)

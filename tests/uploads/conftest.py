@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-STALL_SECONDS = 1.0
+STALL_SECONDS = 2.0
 
 
 def until(holds: Callable[[], bool], seconds: float = 20) -> None:

@@ -106,10 +106,11 @@ def test_two_writers_at_once_are_one_too_many(server: Server, path: str) -> None
             "Upload-Offset": 0,
             "Content-Length": len(BYTES),
         }
-        first.sendall(head(path, fields, "PATCH") + BYTES[:1])
-        # Until the first one's lock is in the database its offset is free for anybody.
-        until(lambda: append(server, path, 0, b"").status == 423)
-        first.sendall(BYTES[1:])
+        first.sendall(head(path, fields, "PATCH") + BYTES[:10])
+        # Its first bytes are there, so it holds the lock.
+        until(lambda: stored(server, path) == BYTES[:10])
+        assert append(server, path, 0, b"").status == 423
+        first.sendall(BYTES[10:])
         assert read_answer(first).status == 204
     assert stored(server, path) == BYTES
 

@@ -48,9 +48,8 @@ def received(request: HttpRequest) -> Received:
 def _without_gate(request: HttpRequest) -> Received:
     """Under a WSGI server, or Django's test client: the same checks, though Django has taken the body in already."""
     policy = POLICIES[request.path]
-    sent = next(
-        (file for name in policy.file_fields if isinstance(file := request.FILES.get(name), UploadedFile)), None
-    )
+    files = (request.FILES.get(name) for name in policy.file_fields)
+    sent = next((given for given in files if isinstance(given, UploadedFile)), None)
     caller = caller_of(request, policy)
     limits.check_before_body(caller, sent.size if sent else None)
     fields = {name: [str(value) for value in values] for name, values in request.POST.lists()}
