@@ -69,6 +69,19 @@ def test_what_breaks_inside_is_an_engine_error(
     assert "ZeroDivisionError" in defect.value.message
 
 
+def test_a_file_that_went_away_is_an_engine_error_wherever_it_is_missed(engine: LocalEngine, tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere.wav"
+    calls: list[Callable[[], object]] = [
+        lambda: engine.probe(nowhere),
+        lambda: engine.transcribe(nowhere, Options(), on_event=ignore),
+        lambda: engine.make_playback(nowhere, tmp_path / "copy.m4a"),
+    ]
+    for call in calls:
+        with pytest.raises(EngineError, match="No such file") as raised:
+            call()
+        assert raised.value.code == "engine_fault"
+
+
 def test_what_the_caller_raises_comes_out_untouched(engine: LocalEngine, silence: Path) -> None:
     reason = OSError("the caller's own")
 
