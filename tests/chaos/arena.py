@@ -48,10 +48,11 @@ class Server:
             if process.poll() is not None:
                 self.start(name)
 
-    def workers(self) -> list[psutil.Process]:
-        """The worker command's children: those that take jobs, and the sweeper."""
+    def members(self, name: str) -> list[psutil.Process]:
+        """The process and everything it started: of the worker, all of django-q2's cluster."""
         with contextlib.suppress(psutil.NoSuchProcess):
-            return psutil.Process(self.processes["worker"].pid).children()
+            process = psutil.Process(self.processes[name].pid)
+            return [process, *process.children(recursive=True)]
         return []
 
     def stop(self, name: str) -> float:

@@ -1,8 +1,9 @@
 """One storm: a stream of jobs, seeded SIGKILLs at random moments, and afterwards an account of everything as JSON.
 
-    python -m tests.chaos.storm worker|engine KILLS SEED SECONDS
+python -m tests.chaos.storm worker|engine KILLS SEED SECONDS
 """
 
+import contextlib
 import json
 import os
 import random
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import django
+import psutil
 
 django.setup()
 
@@ -26,6 +28,8 @@ from transcripts.models import Job, JobState  # noqa: E402
 
 AT_ONCE = 6
 RECORDINGS = 3
+LONGEST_CALM = 2.0
+"""Seconds between two kills at most."""
 
 
 def main(target: str, kills: int, seed: int, seconds: float) -> dict[str, Any]:
@@ -57,13 +61,12 @@ def rage(
                 arena.send(caller, chance.choice(recordings))
             except ServiceError:
                 break  # the engine has just been killed; nothing was accepted
-        time.sleep(chance.uniform(0.05, 2 * seconds / kills / 1.5))
-        victims = [server.processes["engine"]] if target == "engine" else server.workers()
-        if target == "worker" and chance.random() < 0.05:
-            victims = [server.processes["worker"]]
+        time.sleep(chance.uniform(0.05, LONGEST_CALM))
+        victims = server.members(target)
         if victims:
-            chance.choice(victims).kill()
-            killed += 1
+            with contextlib.suppress(psutil.NoSuchProcess):
+                chance.choice(victims).kill()
+                killed += 1
         server.revive()
     return killed
 

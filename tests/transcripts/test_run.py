@@ -9,12 +9,12 @@ from accounts.services.access import Caller
 from engine.errors import EngineGone, MediaError, OutOfMemory
 from engine.types import Event
 from engine.types import Transcript as Result
-from stt_site.lib import pool, queue
+from stt_site.lib import queue
 from tests.transcripts.conftest import expire_lease, held_mc
 from tests.transcripts.stand_ins import StandInEngine, chunk, progress
 from transcripts import selectors, storage
 from transcripts.models import Job, JobChunk, JobState, TranscriptSegment
-from transcripts.services import closing, jobs, leases
+from transcripts.services import closing, jobs, leases, run
 from transcripts.services.leases import RUN_JOB
 from transcripts.services.run import run_job
 from transcripts.services.submit import Order, submit
@@ -242,7 +242,7 @@ def test_a_stopping_worker_gives_the_job_back_unharmed(
 ) -> None:
     def script(on_event: Callable[[Event], None], resumed: int) -> None:
         on_event(chunk(0))
-        monkeypatch.setattr(pool._flag, "up", True)
+        monkeypatch.setattr(run, "stopping", lambda: True)
         on_event(progress(10.0))
 
     engine.script = script
@@ -250,7 +250,7 @@ def test_a_stopping_worker_gives_the_job_back_unharmed(
     job.refresh_from_db()
     assert (job.state, job.attempts, job.lease_owner) == (JobState.QUEUED, 0, "")
     assert JobChunk.objects.count() == 1
-    monkeypatch.setattr(pool._flag, "up", False)
+    monkeypatch.setattr(run, "stopping", lambda: False)
     engine.script = None
     run_job(job.pk)
     assert engine.resumed_with == [0, 1]
