@@ -43,6 +43,10 @@ class Server:
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=20)
 
+    def cookies(self, token: str) -> dict[str, str]:
+        """Of Alice's browser."""
+        return {"Cookie": f"sessionid={self.keys['session']}; csrftoken={token}"}
+
     def auth(self, name: str = "alice") -> dict[str, str]:
         return {"Authorization": f"Bearer {self.keys[name]}"}
 

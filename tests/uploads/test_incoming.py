@@ -37,7 +37,7 @@ def test_a_discarded_file_does_not_come_back() -> None:
 def test_a_full_disk_is_a_refusal_of_its_own() -> None:
     file = IncomingFile()
     file._file.close()
-    file._file = open("/dev/full", "wb", buffering=0)  # noqa: SIM115
+    file._file = Path("/dev/full").open("wb", buffering=0)  # noqa: SIM115
     with pytest.raises(ServiceError) as caught:
         file.write(b"abc")
     assert caught.value.code is ErrorCode.STORAGE_FULL

@@ -137,6 +137,30 @@ def test_nobody_uploads_without_signing_in(server: Server) -> None:
     assert list(answer.json()) == ["error"]
 
 
+TOKEN = "a" * 32
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"X-CSRFToken": TOKEN}, 201),
+        ({"X-CSRFToken": TOKEN, "Origin": "http://localhost"}, 201),
+        ({"X-CSRFToken": TOKEN, "Origin": "https://elsewhere.example"}, 403),
+        ({"X-CSRFToken": "b" * 32}, 403),
+        ({}, 403),
+    ],
+)
+def test_a_browser_must_send_its_token(server: Server, headers: Fields, status: int) -> None:
+    with server.connect() as connection:
+        connection.sendall(
+            head("/api/uploads/", {**TUS, **server.cookies(TOKEN), "Upload-Length": len(BYTES), **headers})
+        )
+        answer = read_answer(connection)
+    assert answer.status == status
+    if status == 201:
+        assert ask(server, "DELETE", answer.headers["Location"]).status == 204
+
+
 def test_a_refused_piece_is_refused_before_its_bytes(server: Server, path: str) -> None:
     with server.connect() as connection:
         fields: Fields = {
