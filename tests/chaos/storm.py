@@ -39,9 +39,14 @@ def main(target: str, kills: int, seed: int, seconds: float) -> dict[str, Any]:
         calm = {path.name: arena.send(caller, path).pk for path in recordings}
         arena.until(lambda: arena.open_jobs() == 0, 120)
         killed = rage(server, target, caller, recordings, kills, random.Random(seed), seconds)
-        arena.until(lambda: server.revive() or arena.open_jobs() == 0, 120)
+        arena.until(lambda: calm_again(server), 120)
         stopped_in = server.stop("worker")
     return {"killed": killed, "stopped_in": stopped_in, **account(calm)}
+
+
+def calm_again(server: arena.Server) -> bool:
+    server.revive()
+    return arena.open_jobs() == 0
 
 
 def rage(
