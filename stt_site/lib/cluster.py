@@ -108,15 +108,15 @@ class Cluster(django_q.cluster.Cluster):  # type: ignore[misc]
         """`beside` runs in this process until the callable it is given says stop."""
         self.start()
         beside(lambda: stopping() or not self.sentinel.is_alive())
-        died = not stopping()
+        if not self.sentinel.is_alive():
+            # Setting an event whose waiter was killed waits for that waiter, for ever.
+            raise SystemExit(0 if stopping() else "django-q2's sentinel died; start the worker again.")
         self.stop_event.set()
         self.sentinel.join(GRACE_SECONDS)
         if self.sentinel.is_alive():
             logger.warning("Workers did not stop within %d s and are killed.", GRACE_SECONDS)
             self.sentinel.kill()
             self.sentinel.join()
-        if died:
-            raise SystemExit("django-q2's sentinel died; start the worker again.")
 
 
 def stop_with_parent() -> None:

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 
 import pytest
+from django_q.models import OrmQ
 from pytest_django.fixtures import Settings
 
 from accounts.models import ConcurrencySlot, DailyUse, User
@@ -9,12 +10,13 @@ from accounts.services.access import Caller
 from engine.errors import EngineGone, MediaError, OutOfMemory
 from engine.types import Event
 from engine.types import Transcript as Result
-from stt_site.lib import pool, queue
+from stt_site.lib import queue
+from stt_site.lib.errors import ErrorCode
 from tests.transcripts.conftest import expire_lease, held_mc
 from tests.transcripts.stand_ins import StandInEngine, chunk, progress
 from transcripts import selectors, storage
 from transcripts.models import Job, JobChunk, JobState, TranscriptSegment
-from transcripts.services import closing, jobs, leases
+from transcripts.services import closing, jobs, leases, run
 from transcripts.services.leases import RUN_JOB
 from transcripts.services.run import run_job
 from transcripts.services.submit import Order, submit
@@ -242,7 +244,7 @@ def test_a_stopping_worker_gives_the_job_back_unharmed(
 ) -> None:
     def script(on_event: Callable[[Event], None], resumed: int) -> None:
         on_event(chunk(0))
-        monkeypatch.setattr(pool._flag, "up", True)
+        monkeypatch.setattr(run, "stopping", lambda: True)
         on_event(progress(10.0))
 
     engine.script = script
@@ -250,7 +252,7 @@ def test_a_stopping_worker_gives_the_job_back_unharmed(
     job.refresh_from_db()
     assert (job.state, job.attempts, job.lease_owner) == (JobState.QUEUED, 0, "")
     assert JobChunk.objects.count() == 1
-    monkeypatch.setattr(pool._flag, "up", False)
+    monkeypatch.setattr(run, "stopping", lambda: False)
     engine.script = None
     run_job(job.pk)
     assert engine.resumed_with == [0, 1]
@@ -288,7 +290,7 @@ def test_nothing_of_a_lost_lease_can_be_written(lease: leases.Lease) -> None:
     with pytest.raises(leases.LeaseLost):
         leases.check(lease)
     assert not leases.give_back(lease, burn_attempt=True)
-    assert not closing.fail(lease.mine, closing.ErrorCode.INTERNAL)
+    assert not closing.fail(lease.mine, ErrorCode.INTERNAL)
     assert not closing.cancel(lease.mine)
     assert not closing.succeed(lease, Result("late", "en", 1.0, 1.0, chunk(0).segments, "stand-in"))
     assert Job.objects.get(pk=lease.job.pk).state == JobState.RUNNING
@@ -309,3 +311,24 @@ def test_a_worn_out_job_is_not_claimed(job: Job, settings: Settings) -> None:
 def test_a_job_waits_for_its_time(job: Job, lease: leases.Lease) -> None:
     leases.give_back(lease, after=60, burn_attempt=True)
     assert leases.claim(job.pk) is None
+
+
+def test_long_files_leave_a_worker_for_callers_who_wait(order: Callable[..., Order], settings: Settings) -> None:
+    settings.WORKERS = 4
+    long = [submit(order(interactive=False)).job for _ in range(3)]
+    assert [leases.claim(job.pk) is not None for job in long] == [True, True, False]
+    assert leases.claim(submit(order()).job.pk) is not None
+    expire_lease(long[0])
+    assert leases.claim(long[2].pk) is not None
+
+
+def test_the_next_long_file_is_of_whoever_has_the_fewest_running(
+    order: Callable[..., Order], anonymous: Caller, settings: Settings
+) -> None:
+    settings.WORKERS = 4
+    busy = [submit(order(interactive=False)).job for _ in range(3)]
+    other = submit(order(interactive=False, caller=anonymous)).job
+    OrmQ.objects.all().delete()
+    leases.claim(busy[0].pk)
+    run_job(busy[1].pk)
+    assert queue.pending(RUN_JOB) == {other.pk}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.utils import timezone
+from django_q.models import OrmQ
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
@@ -25,7 +26,7 @@ LONG_AGO = timedelta(hours=1)
 
 
 def forget_messages() -> None:
-    queue.OrmQ.objects.all().delete()
+    OrmQ.objects.all().delete()
 
 
 def test_a_job_whose_message_was_lost_is_rung_for_once(job: Job) -> None:
@@ -34,7 +35,7 @@ def test_a_job_whose_message_was_lost_is_rung_for_once(job: Job) -> None:
     sweep.sweep()
     sweep.sweep()
     assert queue.pending(RUN_JOB) == {job.pk}
-    assert queue.OrmQ.objects.count() == 1
+    assert OrmQ.objects.count() == 1
 
 
 def test_a_message_just_taken_is_given_time(job: Job) -> None:

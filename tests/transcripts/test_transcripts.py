@@ -7,6 +7,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.services.access import Caller
 from engine.errors import MediaError
+from stt_site.lib import queue
 from stt_site.lib.errors import ErrorCode, ServiceError
 from tests.transcripts.conftest import Commits, held_mc
 from tests.transcripts.stand_ins import StandInEngine
@@ -69,6 +70,14 @@ def test_a_copy_for_the_browser_is_made(transcript: Transcript) -> None:
     with selectors.playback_file(media) as file:
         assert (file.read(), file.size) == (b"m4a", 3)
     assert not list(storage.incoming_directory().iterdir())
+
+
+def test_copies_are_made_one_at_a_time(transcript: Transcript) -> None:
+    with playback._turn() as mine:
+        assert mine
+        playback.make(transcript.media_id)
+    assert Media.objects.get().playback == Playback.PENDING
+    assert queue.pending(playback.MAKE_PLAYBACK) == {transcript.media_id}
 
 
 def test_a_failed_copy_fails_nothing_else(transcript: Transcript, engine: StandInEngine) -> None:

@@ -3,6 +3,7 @@ import threading
 import pytest
 from pytest_django.fixtures import Settings
 
+from accounts.services import limits
 from stt_site.lib import doorbell
 from stt_site.lib.errors import ErrorCode, ServiceError
 from tests.transcripts.conftest import Commits
@@ -75,6 +76,6 @@ def test_a_failure_is_told_in_its_own_words() -> None:
 def test_the_slot_is_kept_while_a_caller_waits(job: Job, working: None, monkeypatch: pytest.MonkeyPatch) -> None:
     renewed: list[str] = []
     monkeypatch.setattr(wait, "RENEW_SLOT_SECONDS", -1.0)
-    monkeypatch.setattr(wait.limits, "renew_slot", renewed.append)
+    monkeypatch.setattr(limits, "renew_slot", renewed.append)
     wait_for(job.pk, abandoned=threading.Event(), timeout=60)
     assert f"job:{job.pk}" in renewed

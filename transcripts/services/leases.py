@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, Value
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
@@ -45,13 +45,22 @@ def slot(job_id: int) -> str:
 
 
 def claim(job_id: int) -> Lease | None:
-    """None: it is not there, not due, somebody else's, cancelled or worn out."""
-    now = timezone.now()
+    """None: it is not there, not due, somebody else's, cancelled, worn out, or a long one while too many run."""
     me = f"{NODE}:{os.getpid()}:{new_id(8)}"
+    if not _claim(job_id, me):
+        return None
+    job = Job.objects.select_related("media").filter(pk=job_id, lease_owner=me).first()
+    return Lease(job, job.fence) if job else None
+
+
+@transaction.atomic
+def _claim(job_id: int, me: str) -> bool:
+    now = timezone.now()
     free = Q(state=JobState.QUEUED, not_before__lte=now) | Q(state=JobState.RUNNING, lease_until__lt=now)
-    claimed = Job.objects.filter(
-        free, pk=job_id, attempts__lt=settings.JOB_MAX_ATTEMPTS, cancel_requested=False
-    ).update(
+    claimable = Job.objects.filter(free, pk=job_id, attempts__lt=settings.JOB_MAX_ATTEMPTS, cancel_requested=False)
+    if not _bulk_lane_has_room(now):
+        claimable = claimable.filter(interactive=True)
+    claimed = claimable.update(
         state=JobState.RUNNING,
         phase="waiting",
         fence=F("fence") + 1,
@@ -60,10 +69,29 @@ def claim(job_id: int) -> Lease | None:
         lease_until=lease_end(now),
         started_at=Coalesce("started_at", Value(now)),
     )
-    if not claimed:
-        return None
-    job = Job.objects.select_related("media").filter(pk=job_id, lease_owner=me).first()
-    return Lease(job, job.fence) if job else None
+    return bool(claimed)
+
+
+def _bulk_lane_has_room(now: datetime) -> bool:
+    """Callers who wait must never wait for somebody's long files: of this machine's workers one stays free for them,
+    and one for playback copies."""
+    bulk = Job.objects.filter(interactive=False, state=JobState.RUNNING, lease_until__gte=now)
+    return bulk.filter(lease_owner__startswith=f"{NODE}:").count() < max(1, settings.WORKERS - 2)
+
+
+def waiting_fairly() -> QuerySet[Job]:
+    """Due jobs in which nobody waits: first those of callers with the fewest running, then the oldest."""
+    running = Job.objects.filter(caller=OuterRef("caller"), state=JobState.RUNNING).order_by().values("caller")
+    busy = Subquery(running.annotate(number=Count("pk")).values("number"))
+    due = Job.objects.filter(interactive=False, state=JobState.QUEUED, not_before__lte=timezone.now())
+    return due.annotate(busy=Coalesce(busy, 0)).order_by("busy", "pk")
+
+
+def ring_next() -> None:
+    """Room was made in the bulk lane: whose turn is it? The message it came with may be gone."""
+    waiting = waiting_fairly().values_list("pk", flat=True).first()
+    if waiting is not None:
+        ring(RUN_JOB, waiting)
 
 
 def lease_end(now: datetime) -> datetime:

@@ -4,9 +4,11 @@ import fcntl
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from django.conf import settings
 from django.db.models import Q
+from django.utils import timezone
 
 from engine.errors import EngineError
 from stt_site.lib.queue import ring
@@ -16,6 +18,7 @@ from transcripts.models import Job, Media, Origin, Playback
 MAKE_PLAYBACK = "transcripts.tasks.make_playback"
 WANTED = Q(owner__isnull=False) | Q(transcripts__view_token__gt="")
 """Somebody can open a page that plays it; the recording of an anonymous API call is never heard again."""
+AGAIN = timedelta(seconds=2)
 logger = logging.getLogger(__name__)
 
 
@@ -29,9 +32,11 @@ def make(media_id: int) -> None:
     media = Media.objects.filter(pk=media_id, playback=Playback.PENDING).first()
     if media is None:
         return
-    with _alone(media.key) as alone:
-        if alone:
+    with _turn() as mine:
+        if mine:
             _make(media)
+        else:
+            ring(MAKE_PLAYBACK, media_id, at=timezone.now() + AGAIN)
 
 
 def _make(media: Media) -> None:
@@ -53,14 +58,12 @@ def _make(media: Media) -> None:
 
 
 @contextmanager
-def _alone(key: str) -> Iterator[bool]:
-    """False while another process of this machine makes the same copy. The lock goes with the process."""
-    path = settings.RUN_DIR / f"playback-{key}.lock"
-    with path.open("w") as file:
+def _turn() -> Iterator[bool]:
+    """One copy at a time on a machine, so that workers are left for jobs. The lock goes with its process."""
+    with (settings.RUN_DIR / "playback.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield False
             return
         yield True
-        path.unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from django.conf import settings
 from django.db.models import Q
@@ -42,28 +42,38 @@ def run_job(job_id: int) -> None:
     lease = leases.claim(job_id)
     if lease is None:
         return
+    try:
+        if _run(lease):
+            playback.order_if_wanted(lease.job)
+    finally:
+        if not lease.job.interactive and not stopping():
+            leases.ring_next()
+
+
+def _run(lease: Lease) -> bool:
+    """Has the job succeeded?"""
     watch = Watch(lease)
     try:
         result = _transcribe(lease, watch)
-        _persist(lambda: closing.succeed(lease, result) or closing.cancel(Q(lease.mine, cancel_requested=True)))
+        return _persist(lambda: closing.succeed(lease, result)) or _cancelled(lease)
     except LeaseLost:
-        _persist(lambda: closing.cancel(Q(lease.mine, cancel_requested=True)))
-        return
+        _cancelled(lease)
     except Interrupted:
         _persist(lambda: leases.give_back(lease, burn_attempt=False))
-        return
     except EngineError as error:
         _after_engine_error(lease, watch, error)
-        return
     except FileNotFoundError:
         message = "The recording is no longer on the server. Nothing was charged; send it again."
         _persist(lambda: closing.fail(lease.mine, ErrorCode.INTERNAL, message))
-        return
     except Exception:
-        logger.exception("Job %d failed in attempt %d.", job_id, lease.job.attempts)
+        logger.exception("Job %d failed in attempt %d.", lease.job.pk, lease.job.attempts)
         _try_again(lease, ErrorCode.INTERNAL, None)
-        return
-    playback.order_if_wanted(lease.job)
+    return False
+
+
+def _cancelled(lease: Lease) -> Literal[False]:
+    _persist(lambda: closing.cancel(Q(lease.mine, cancel_requested=True)))
+    return False
 
 
 class Watch:

@@ -18,7 +18,7 @@ from stt_site.lib.errors import ErrorCode
 from transcripts import storage
 from transcripts.models import Job, JobState, Media, Playback, Upload
 from transcripts.services import closing, transcripts, uploads
-from transcripts.services.leases import NODE, RUN_JOB
+from transcripts.services.leases import NODE, RUN_JOB, waiting_fairly
 from transcripts.services.playback import MAKE_PLAYBACK, WANTED
 
 logger = logging.getLogger(__name__)
@@ -75,10 +75,12 @@ def kill_hung_workers() -> None:
 
 def ring_lost_jobs() -> None:
     due = timezone.now() - TAKEN_GRACE
-    waiting = Q(state=JobState.QUEUED, not_before__lte=due)
+    waited_for = Q(state=JobState.QUEUED, not_before__lte=due, interactive=True)
     dropped = Q(state=JobState.RUNNING, lease_until__lt=timezone.now())
-    candidates = Job.objects.filter(waiting | dropped).order_by("pk").values_list("pk", flat=True)[:BATCH]
-    _ring_lost(RUN_JOB, list(candidates))
+    urgent = Job.objects.filter(waited_for | dropped).order_by("pk").values_list("pk", flat=True)[:BATCH]
+    # The others take turns, so a few of them are enough to keep every worker busy.
+    others = waiting_fairly().filter(not_before__lte=due).values_list("pk", flat=True)[: settings.WORKERS]
+    _ring_lost(RUN_JOB, [*urgent, *others])
 
 
 def ring_lost_playback() -> None:
