@@ -22,18 +22,26 @@ class UserForm(AdminUserCreationForm):  # type: ignore[type-arg]
         return str(self.cleaned_data["email"]).lower()
 
 
-class GrantForm(ActionForm):
-    """Stands beside the list of actions. `token` makes a form that is sent twice grant once."""
+class GrantFields(ActionForm):
+    """Stand beside the list of actions, all of which they are sent with: so they refuse nothing themselves."""
 
-    minutes = forms.IntegerField(min_value=1, max_value=10_000_000, required=False)
-    reason = forms.CharField(max_length=500, required=False)
-    token = forms.CharField(widget=forms.HiddenInput, initial=lambda: secrets.token_hex(8), required=False)
+    minutes = forms.CharField(required=False, widget=forms.NumberInput({"min": 1}))
+    reason = forms.CharField(required=False)
+    token = forms.CharField(required=False, widget=forms.HiddenInput, initial=lambda: secrets.token_hex(8))
+
+
+class GrantForm(forms.Form):
+    """`token` makes a form that is sent twice grant once."""
+
+    minutes = forms.IntegerField(min_value=1, max_value=10_000_000)
+    reason = forms.CharField(max_length=500)
+    token = forms.CharField(max_length=64)
 
 
 @admin.register(User)
 class UserAdmin(BaseUserAdmin):  # type: ignore[type-arg]
     add_form = UserForm
-    action_form = GrantForm
+    action_form = GrantFields
     actions = ("grant_minutes",)
     ordering = ("email",)
     list_display = ("email", "name", "is_active", "is_staff", "date_joined", "last_login")
@@ -58,18 +66,15 @@ class UserAdmin(BaseUserAdmin):  # type: ignore[type-arg]
     @admin.action(description="Grant minutes (say how many, and why)", permissions=["grant"])
     def grant_minutes(self, request: HttpRequest, users: QuerySet[User]) -> None:
         form = GrantForm(request.POST)
-        form.fields["action"].required = False  # its choices belong to the page, not to this form
-        form.fields["action"].choices = [(request.POST["action"], "")]  # type: ignore[attr-defined]
-        valid = form.is_valid()
-        minutes, reason = form.cleaned_data.get("minutes"), form.cleaned_data.get("reason", "").strip()
-        if not valid or not minutes or not reason:
+        if not form.is_valid():
             message = "Nothing was granted: say how many minutes, a whole number from 1, and the reason."
             self.message_user(request, message, messages.ERROR)
             return
+        minutes, reason = form.cleaned_data["minutes"], form.cleaned_data["reason"]
         actor = request.user.email if isinstance(request.user, User) else "administrator"
         for user in users:
-            token = form.cleaned_data["token"] or secrets.token_hex(8)
-            ledger.grant(user, minutes * ledger.MILLICREDITS, actor=actor, reason=reason, key=token)
+            amount_mc = minutes * ledger.MILLICREDITS
+            ledger.grant(user, amount_mc, actor=actor, reason=reason, key=form.cleaned_data["token"])
             self.log_change(request, user, f"Granted {minutes} minutes: {reason}")
         self.message_user(request, f"Granted {minutes} minutes to {len(users)} accounts.", messages.SUCCESS)
 

@@ -100,7 +100,8 @@ def child(kind: str, model: Path, file: Path, seconds: float) -> None:
     else:
         pcm = load_pcm(file)[: 300 * SAMPLE_RATE]
         result = measure_ours(model, lambda: Looped(pcm, seconds))
-    result["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    result["peak_mb"], result["cpu"] = usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
     print(json.dumps(result))
     sys.stdout.flush()
 
@@ -120,12 +121,14 @@ def compare(model: Path, file: Path, repeat: int) -> None:
     for _ in range(repeat):
         for kind, results in runs.items():
             results.append(measure(kind, model, file))
-    print(f"\n{'':34}{'wall s':>9}{'x real time':>13}{'first text s':>14}{'peak MB':>9}{'words':>8}")
+    print(f"\n{'':34}{'wall s':>9}{'x real time':>13}{'first text s':>14}{'cpu s':>8}{'peak MB':>9}{'words':>8}")
     names = {"ours": "engine.pipeline", "theirs": "faster-whisper, batched"}
     for kind, results in runs.items():
-        wall, first, peak = (median(result[key] for result in results) for key in ("wall", "first", "peak_mb"))
+        wall, first, cpu, peak = (
+            median(result[key] for result in results) for key in ("wall", "first", "cpu", "peak_mb")
+        )
         speed, words = results[0]["audio"] / wall, results[0]["words"]
-        print(f"{names[kind]:34}{wall:9.2f}{speed:13.1f}{first:14.2f}{peak:9.0f}{words:8d}")
+        print(f"{names[kind]:34}{wall:9.2f}{speed:13.1f}{first:14.2f}{cpu:8.1f}{peak:9.0f}{words:8d}")
     ours, theirs = (sorted(result["wall"] for result in runs[kind]) for kind in ("ours", "theirs"))
     print(f"wall, best to worst: ours {_spread(ours)}, theirs {_spread(theirs)}; {repeat} runs each, taking turns")
 

@@ -14,6 +14,9 @@ Texts = list[tuple[Segment, ...]]
 InTurn = Callable[[Callable[[], Texts]], Texts]
 """Runs a function when this job's turn on the device has come, and waits for it."""
 
+UNSURE = -0.5
+"""A second text with a score below this does not clear a window whose first text was invented."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ear:
@@ -37,7 +40,7 @@ class Ear:
         found = in_turn(lambda: self.recognizer.recognize(windows, request, self.cancelled)) if windows else []
         for window, first in zip(windows, found, strict=True):
             speech = speech_in(window, batch.speech)
-            kept, verdict = self._judge(first, speech)
+            kept, verdict = _judge(first, speech, self.options.prompt)
             if verdict.spans:
                 kept, verdict = self._second_opinion(window, request, speech, (kept, verdict), in_turn)
             segments += without_loops(kept)
@@ -55,10 +58,6 @@ class Ear:
             suspect=tuple(suspect),
         )
 
-    def _judge(self, segments: Sequence[Segment], speech: Sequence[Span]) -> tuple[tuple[Segment, ...], Verdict]:
-        kept = snapped(without_unspoken(segments, speech), speech)
-        return kept, inspect(kept, speech, self.options.prompt)
-
     def _second_opinion(
         self,
         window: Window,
@@ -69,8 +68,20 @@ class Ear:
     ) -> tuple[tuple[Segment, ...], Verdict]:
         plain = replace(request, prompt=None)
         [again] = in_turn(lambda: [self.recognizer.recognize_again(window, plain, self.cancelled)])
-        second = self._judge(again, speech)
-        return min((first, second), key=lambda result: result[1].rank) if second[0] else first
+        second = _judge(again, speech, None)
+        if not second[0] or first[1].rank <= second[1].rank:
+            return first
+        if first[1].invented and second[1].logprob < UNSURE:
+            # Forbidden to repeat itself, a model may make something else up.
+            return second[0], replace(second[1], spans=first[1].spans)
+        return second
+
+
+def _judge(
+    segments: Sequence[Segment], speech: Sequence[Span], prompt: str | None
+) -> tuple[tuple[Segment, ...], Verdict]:
+    kept = snapped(without_unspoken(segments, speech), speech)
+    return kept, inspect(kept, speech, prompt)
 
 
 def speech_in(window: Window, speech: Sequence[Span]) -> list[Span]:

@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +36,7 @@ from engine.decode_protocol import (
     receive_frame,
     send_request,
 )
-from engine.errors import Cancelled, EngineError, MediaError
+from engine.errors import Cancelled, EngineError, EngineGone, MediaError
 from engine.types import SAMPLE_RATE, MediaInfo, Notice
 
 _log = logging.getLogger(__name__)
@@ -47,9 +48,10 @@ CHILD_MEMORY_BYTES = 448 << 20
 CPU_SECONDS = 60
 CPU_SECONDS_PER_HOUR = 30
 START_SECONDS = 60.0
-# No sign of life for so long means that the file has the decoder going in circles; a warm one answers in milliseconds.
+# Nothing for so long means that the file has the decoder going in circles; a warm one answers in milliseconds.
 STALL_SECONDS = 60.0
-# Clips, chunks and probes come in small bursts, so one dead spare is no reason to give up.
+# All waiting for one file together, in terms of the processor time it may use: the machine has other work as well.
+PATIENCE = 2.0
 START_ATTEMPTS = 3
 
 
@@ -78,30 +80,37 @@ class _Child:
             raise
         finally:
             theirs.close()
+        self._patience = PATIENCE * cpu_seconds
         self._in_use = threading.Lock()
         self._closing = threading.Lock()
         self._closed = False
 
     def give(self, request: DecodeRequest, descriptor: int, level: sandbox.Level) -> None:
         """Raises ProtocolError or OSError where the child has not even looked at the file: another may try."""
-        self.channel.settimeout(START_SECONDS)
-        answer = self._expect(READY).decode(errors="replace")
+        deadline = time.monotonic() + START_SECONDS
+        answer = self._expect(READY, deadline).decode(errors="replace")
         if answer != level:
             raise ProtocolError(f"it reports {answer!r} where the sandbox was tested as {level!r}")
         send_request(self.channel, request, descriptor)
-        self._expect(TAKEN)
-        self.channel.settimeout(STALL_SECONDS)
+        self._expect(TAKEN, deadline)
 
-    def _expect(self, kind: bytes) -> bytes:
-        frame = receive_frame(self.channel)
+    def _expect(self, kind: bytes, deadline: float) -> bytes:
+        frame = receive_frame(self.channel, deadline=deadline)
         if frame is None or frame[0] != kind:
             raise ProtocolError("it ended before it began")
         return bytes(frame[1])
 
     def receive(self, max_pcm_bytes: int) -> tuple[bytes, bytearray] | None:
-        """The lock keeps the descriptor from being closed, and its number used again, under a reader's feet."""
+        """As receive_frame. The lock keeps the descriptor from being closed, and used again, under a reader's feet."""
         with self._in_use:
-            return None if self._closed else receive_frame(self.channel, max_pcm_bytes=max_pcm_bytes)
+            if self._closed:
+                return None
+            start = time.monotonic()
+            try:
+                deadline = start + min(STALL_SECONDS, self._patience)
+                return receive_frame(self.channel, deadline=deadline, max_pcm_bytes=max_pcm_bytes)
+            finally:
+                self._patience -= time.monotonic() - start
 
     def close(self) -> int:
         """The exit status, as subprocess gives it. The child is dead and reaped afterwards."""
@@ -127,52 +136,49 @@ class PcmStream:
         self._child = child
         self._block_bytes = request.rate * BYTES_PER_SAMPLE
         self._bytes_left = int(request.max_seconds * request.rate) * BYTES_PER_SAMPLE
+        self._last_block_came = False
         self._finished = False
         self._closed = False
 
     def __iter__(self) -> Iterator[Block]:
         """Raises MediaError, or Cancelled where `close` came before the end."""
         while not self._finished:
-            frame = self._next_frame()
-            if frame is None:
-                return
-            # The child counts as well, but it is the child that is not trusted.
-            self._bytes_left -= len(frame)
-            if self._bytes_left < 0:
-                self._fail("media_too_long")
-            yield np.frombuffer(frame, dtype="<i2")
+            try:
+                frame = self._child.receive(self._block_bytes)
+                samples = self._accepted(frame)
+            except (ProtocolError, OSError) as error:
+                raise self._failure(error) from error
+            if samples is not None:
+                yield np.frombuffer(samples, dtype="<i2")
 
-    def _next_frame(self) -> bytearray | None:
-        try:
-            frame = self._child.receive(self._block_bytes)
-        except (ProtocolError, TimeoutError, OSError) as error:
-            raise self._failure(error) from error
+    def _accepted(self, frame: tuple[bytes, bytearray] | None) -> bytearray | None:
+        """The samples in the frame; None at the end. The child checks and counts as well, but it is not trusted."""
         if frame is None:
             raise self._failure(None)
         kind, payload = frame
-        if kind == PCM:
-            return payload
-        try:
-            outcome = parse_outcome(payload if kind == END else b"")
-        except ProtocolError as error:
-            raise self._failure(error) from error
+        if kind == END:
+            self._finish(parse_outcome(payload))
+            return None
+        if kind != PCM or self._last_block_came:
+            raise ProtocolError("a frame out of turn")
+        self._last_block_came = len(payload) < self._block_bytes
+        self._bytes_left -= len(payload)
+        if self._bytes_left < 0:
+            self.close()
+            raise MediaError("media_too_long")
+        return payload
+
+    def _finish(self, outcome: Outcome) -> None:
+        self.close()
         if outcome.code is not None:
-            self._fail(outcome.code)
+            raise MediaError(outcome.code)
         self.warnings = _notices(outcome)
         self._finished = True
-        self.close()
-        return None
 
     def _failure(self, error: Exception | None) -> EngineError:
         if self._closed:
             return Cancelled("The audio was closed before its end.")
-        self._finished = True
         return _failure_of(self._child, error)
-
-    def _fail(self, code: str) -> None:
-        self._finished = True
-        self.close()
-        raise MediaError(code)
 
     def close(self) -> None:
         self._closed = True
@@ -199,6 +205,7 @@ class Decoder:
         self._spares: deque[_Child] = deque()
         self._lock = threading.Lock()
         self._closed = False
+        self._owner = os.getpid()
         self._refill()
 
     def probe(self, source: Path) -> MediaInfo:
@@ -239,7 +246,11 @@ class Decoder:
     def _hand_over(self, descriptor: int, request: DecodeRequest) -> _Child:
         reason: Exception | None = None
         for _ in range(START_ATTEMPTS):
-            child = self._take()
+            try:
+                child = self._take()
+            except OSError as error:
+                reason = error
+                continue
             try:
                 child.give(request, descriptor, self.sandbox)
             except (ProtocolError, OSError) as error:
@@ -250,8 +261,8 @@ class Decoder:
                 raise
             else:
                 return child
-        raise EngineError(
-            "decoder_unavailable",
+        raise EngineGone(
+            "engine_gone",
             "The audio decoder did not start, so nothing was read or charged. Try again; if it goes on, "
             f"look at the server's free memory and at its log. The decoder says: {reason}.",
         )
@@ -259,7 +270,8 @@ class Decoder:
     def _take(self) -> _Child:
         with self._lock:
             if self._closed:
-                raise EngineError("decoder_closed", "The decoder was closed; the server is shutting down.")
+                raise EngineGone("engine_gone", "The server is shutting down. Nothing was read or charged; try again.")
+            self._disown_after_fork()
             while self._spares:
                 child = self._spares.popleft()
                 if child.process.poll() is None:
@@ -267,11 +279,22 @@ class Decoder:
                 child.close()
         return _Child(self._cpu_seconds)
 
+    def _disown_after_fork(self) -> None:
+        """Two processes on one channel would each read half of the other's audio."""
+        if self._owner != os.getpid():
+            self._owner = os.getpid()
+            self._spares.clear()
+
     def _refill(self) -> None:
         """Starting costs the parent a millisecond; the warming up goes on in the child while others work."""
         with self._lock:
             while not self._closed and len(self._spares) < self._spares_wanted:
-                self._spares.append(_Child(self._cpu_seconds))
+                try:
+                    self._spares.append(_Child(self._cpu_seconds))
+                except OSError as error:
+                    # Whoever needs one will try again, and be told.
+                    _log.warning("No spare decoder could be started: %s", error)
+                    return
 
 
 def _tested_sandbox(strict: bool) -> sandbox.Level:

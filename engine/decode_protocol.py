@@ -10,6 +10,7 @@ import json
 import math
 import socket
 import struct
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -69,15 +70,18 @@ def send_json(channel: socket.socket, kind: bytes, value: Mapping[str, Any]) -> 
     send_frame(channel, kind, json.dumps(value).encode())
 
 
-def receive_frame(channel: socket.socket, *, max_pcm_bytes: int = 0) -> tuple[bytes, bytearray] | None:
-    """None where the stream ends, be it inside a frame. Raises ProtocolError, and TimeoutError as the socket is set."""
-    header = _receive_exactly(channel, _HEADER.size)
+def receive_frame(channel: socket.socket, *, deadline: float, max_pcm_bytes: int = 0) -> tuple[bytes, bytearray] | None:
+    """None where the stream ends, be it inside a frame. Raises ProtocolError, and TimeoutError at `deadline`.
+
+    The deadline is on time.monotonic's clock and for the whole frame, however slowly it drips.
+    """
+    header = _receive_exactly(channel, _HEADER.size, deadline)
     if len(header) < _HEADER.size:
         return None
     kind, length = _HEADER.unpack(header)
     if kind not in (READY, TAKEN, INFO, PCM, END) or length > (max_pcm_bytes if kind == PCM else MAX_JSON_BYTES):
         raise ProtocolError(f"a frame of kind {kind!r} with {length} bytes")
-    payload = _receive_exactly(channel, length)
+    payload = _receive_exactly(channel, length, deadline)
     if len(payload) < length:
         return None
     if kind == PCM and (length == 0 or length % BYTES_PER_SAMPLE):
@@ -85,12 +89,16 @@ def receive_frame(channel: socket.socket, *, max_pcm_bytes: int = 0) -> tuple[by
     return kind, payload
 
 
-def _receive_exactly(channel: socket.socket, length: int) -> bytearray:
+def _receive_exactly(channel: socket.socket, length: int, deadline: float) -> bytearray:
     """Fewer bytes only where the stream ends."""
     buffer = bytearray(length)
     view = memoryview(buffer)
     filled = 0
     while filled < length:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the frame did not come in time")
+        channel.settimeout(left)
         count = channel.recv_into(view[filled:])
         if count == 0:
             break

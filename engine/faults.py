@@ -17,4 +17,5 @@ def engine_fault(error: Exception) -> EngineError:
     if out_of_memory(error):
         return OutOfMemory("out_of_memory", "There was not enough memory for even the smallest batch.")
     _log.error("The engine failed", exc_info=error)
-    return EngineError("engine_fault", f"The speech engine failed inside ({type(error).__name__}); its log says more.")
+    what = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+    return EngineError("engine_fault", f"The speech engine failed inside ({what}); its log says more.")

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from engine.waiting import in_thread, wait_beating
 
 UNREACHABLE_SECONDS = 600.0
 """So long a failed fetch is not tried again on its own, or every request would wait for it in turn."""
+FIRST_LOOK_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
 _EVERYTHING = "*"
@@ -33,8 +34,8 @@ class Fetcher:
         self._lock = threading.Lock()
         self._running: dict[str, _Download] = {}
         self._silent_until: dict[str, float] = {}
-        self.hub_answered = False
-        """Has the hub answered, and not been silent since?"""
+        self._look: Future[ModelUnavailable | None] | None = None
+        self._hub_answers: bool | None = None
 
     def share(self, model: str) -> float | None:
         """How much of a running download is done, 0..1."""
@@ -59,9 +60,21 @@ class Fetcher:
                 in_thread(partial(self._download, entry, download), f"fetch-{entry.id}")
         wait_beating(download.done, lambda: on_wait(download.share))
 
-    def look(self, entry: ModelEntry) -> None:
-        """Find out whether the hub would answer, and remember it."""
-        self._remembering(entry, lambda: hub.check(entry.repo or ""))
+    def would_answer(self, entry: ModelEntry) -> bool:
+        """Would a fetch of this model begin? Asks the hub once, in the background, and again when it was silent long
+        enough; before the first answer it waits a moment, and then hopes."""
+        if not self.worth_trying(entry.id):
+            return False
+        with self._lock:
+            known = self._hub_answers
+            if known is not True and (self._look is None or self._look.done()):
+                ask = partial(hub.check, entry.repo or "")
+                self._look = in_thread(partial(self._remembering, entry, ask), "look-for-hub")
+            look = self._look
+        if known is None and look is not None:
+            wait([look], timeout=FIRST_LOOK_SECONDS)
+            return self.worth_trying(entry.id)
+        return bool(known)
 
     def _download(self, entry: ModelEntry, download: _Download) -> None:
         def moved(share: float) -> None:
@@ -86,12 +99,13 @@ class Fetcher:
             _log.exception("Fetching %s failed", entry.id)
             return self._remember(entry.id, f"The download failed: {type(error).__name__}.")
         with self._lock:
-            self._silent_until.clear()
-            self.hub_answered = True
+            for key in (_EVERYTHING, entry.id):
+                self._silent_until.pop(key, None)
+            self._hub_answers = True
         return None
 
     def _remember(self, key: str, sentence: str) -> ModelUnavailable:
         with self._lock:
             self._silent_until[key] = self._clock() + UNREACHABLE_SECONDS
-            self.hub_answered = key != _EVERYTHING
+            self._hub_answers = key != _EVERYTHING
         return ModelUnavailable("model_unavailable", sentence)

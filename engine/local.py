@@ -2,7 +2,8 @@
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from engine import hardware, pipeline
@@ -39,7 +40,8 @@ class LocalEngine:
         self._runs = itertools.count()
 
     def probe(self, source: Path) -> MediaInfo:
-        return self._decoder.probe(source)
+        with _faults():
+            return self._decoder.probe(source)
 
     def transcribe(
         self,
@@ -50,17 +52,12 @@ class LocalEngine:
         resume: Sequence[Chunk] = (),
     ) -> Transcript:
         caller = _Caller(on_event)
-        try:
+        with _faults(caller):
             return self._transcribe(source, options, caller, resume)
-        except EngineError:
-            raise
-        except Exception as error:
-            if error is caller.raised:
-                raise
-            raise engine_fault(error) from error
 
     def make_playback(self, source: Path, destination: Path) -> Playback:
-        return make_playback(self._decoder, source, destination)
+        with _faults():
+            return make_playback(self._decoder, source, destination)
 
     def status(self) -> EngineStatus:
         default_model, embedded = self.store.default()
@@ -109,6 +106,18 @@ class _Caller:
         except BaseException as error:
             self.raised = error
             raise
+
+
+@contextmanager
+def _faults(caller: _Caller | None = None) -> Iterator[None]:
+    try:
+        yield
+    except EngineError:
+        raise
+    except Exception as error:
+        if caller is not None and error is caller.raised:
+            raise
+        raise engine_fault(error) from error
 
 
 def _progress(caller: Callable[[Event], None], resume: Sequence[Chunk]) -> OnWait:

@@ -175,8 +175,8 @@ class _Reader:
 
     def __init__(self, stream: Stream, recognizer: Recognizer, resume: Sequence[Chunk]) -> None:
         self.stream = stream
-        self.ready: queue.Queue[_Ready | None] = queue.Queue()
-        """Batches in order, then None. `_room` bounds it."""
+        self.ready: queue.Queue[_Ready | None] = queue.Queue(AHEAD)
+        """Batches in order, then None."""
         self.stopped = threading.Event()
         self.error: BaseException | None = None
         self._recognizer = recognizer
@@ -214,12 +214,11 @@ class _Reader:
                 self._blocks(), batch_windows=self._recognizer.batch_windows, start=self._start, index=self._index
             )
             for batch in cut:
-                self._offer(_Ready(batch, tuple(self._features.submit(self._prepare, w) for w in batch.windows)))
-        except _Stopped:
-            return
+                self._put(_Ready(batch, tuple(self._features.submit(self._prepare, w) for w in batch.windows)))
         except BaseException as error:
             self.error = error
-        self.ready.put(None)
+        with contextlib.suppress(_Stopped):
+            self._put(None)
 
     def _blocks(self) -> Iterator[npt.NDArray[np.int16]]:
         for block in self.stream:
@@ -229,11 +228,11 @@ class _Reader:
             self.moved()
             yield block
 
-    def _offer(self, ready: _Ready) -> None:
-        while self.ready.qsize() >= AHEAD:
-            if self.stopped.wait(0.02):
-                raise _Stopped
-        self.ready.put(ready)
+    def _put(self, ready: _Ready | None) -> None:
+        while not self.stopped.is_set():
+            with contextlib.suppress(queue.Full):
+                return self.ready.put(ready, timeout=0.1)
+        raise _Stopped
 
     def _prepare(self, window: Window) -> Window:
         return self._recognizer.prepare(window) if isinstance(self._recognizer, Prepares) else window

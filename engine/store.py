@@ -78,8 +78,8 @@ class ModelStore:
 
     def default(self) -> tuple[str, bool]:
         """The id of the model that answers where none is named; is it the embedded one?"""
-        here = self._here(None)
-        if here is None and not (self._may_fetch(self._default_id) and self._fetcher.hub_answered):
+        entry = catalog.find(self._default_id)
+        if self._here(None) is None and not (entry and self._config.fetch_models and self._fetcher.would_answer(entry)):
             return catalog.EMBEDDED, True
         return self._default_id, self._default_id == catalog.EMBEDDED
 
@@ -193,14 +193,14 @@ class ModelStore:
         return ModelUnavailable("unknown_model", f"There is no model {model!r}. Choose one of: {', '.join(names)}.")
 
     def _warm(self) -> None:
-        if self._here(None) is not None:
-            try:
-                with self.use(None):
-                    return
-            except EngineError as error:
-                _log.warning("%s", error.message)
-        elif (entry := catalog.find(self._default_id)) is not None and self._may_fetch(entry.id):
-            self._fetcher.look(entry)
+        if self._here(None) is None:
+            self.default()
+            return
+        try:
+            with self.use(None):
+                pass
+        except EngineError as error:
+            _log.warning("%s", error.message)
 
     @contextmanager
     def _reading(self, source: Source, *, exclusively: bool = False) -> Iterator[None]:

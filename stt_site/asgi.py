@@ -7,8 +7,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stt_site.settings")
 django_application = get_asgi_application()
 
 # Only now: these read the settings and the models.
-from transcripts.uploads.gate import Gate  # noqa: E402
-from transcripts.uploads.policy import POLICIES  # noqa: E402
-from transcripts.uploads.tus import ResumableUploads  # noqa: E402
+from transcripts.uploads.gate import Gate
+from transcripts.uploads.policy import POLICIES
+from transcripts.uploads.tus import ResumableUploads
 
 application = Gate(ProtocolTypeRouter({"http": django_application}), POLICIES, ResumableUploads())

@@ -13,7 +13,8 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict) and (unknown := [str(name) for name in data if name not in self.fields]):
-            raise serializers.ValidationError(f"These cannot be set here: {', '.join(unknown)}. Nothing was changed.")
+            message = f"These cannot be set here: {', '.join(unknown)}. Nothing was changed."
+            raise serializers.ValidationError({"non_field_errors": [message]})
         return super().to_internal_value(data)
 
 

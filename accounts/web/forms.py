@@ -1,6 +1,7 @@
 from typing import Any
 
 from allauth.account.forms import SignupForm as BaseSignupForm
+from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -9,12 +10,19 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 
+class Trap(forms.TextInput):
+    """A field for robots. The base form hides its own by an inline style, which a strict content policy ignores."""
+
+    is_hidden = True
+
+    def __init__(self) -> None:
+        super().__init__({"hidden": True, "tabindex": "-1", "autocomplete": "off", "aria-hidden": "true"})
+
+
 class SignupForm(BaseSignupForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # The base form hides its trap for robots by an inline style, which a strict content security policy ignores.
-        trap = self.fields[settings.ACCOUNT_SIGNUP_FORM_HONEYPOT_FIELD].widget
-        trap.attrs = {"hidden": True, "tabindex": "-1", "autocomplete": "off", "aria-hidden": "true"}
+        self.fields[settings.ACCOUNT_SIGNUP_FORM_HONEYPOT_FIELD].widget = Trap()
         self.fields["email"].widget.attrs |= {"autocomplete": "email", "autofocus": True}
 
     def try_save(self, request: HttpRequest) -> tuple[AbstractBaseUser | None, HttpResponse | None]:

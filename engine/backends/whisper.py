@@ -62,6 +62,8 @@ class WhisperRecognizer:
             for code in self._whisper.supported_languages
             if code == "en" or known.token_to_id(f"<|{code}|>") is not None
         )
+        self._encoded: tuple[Samples, ctranslate2.StorageView] | None = None
+        """The window whose language was heard last: its encoding is wanted again for its text."""
         SpeechDetector()  # loaded with the model, so that the first run need not
         self._suppressed = get_suppressed_tokens(self._tokenizer(Request("en", "transcribe", None, True)), [-1])
 
@@ -75,8 +77,10 @@ class WhisperRecognizer:
     def detect_language(self, windows: Sequence[Window]) -> LanguageGuess:
         """The mean over all windows, each heard on its own."""
         sums: dict[str, float] = {}
-        for window in windows:
-            for token, probability in self._whisper.model.detect_language(self._encode([window]))[0]:
+        for window in map(self.prepare, windows):
+            encoded = self._encode([window])
+            self._encoded = (_features(window), encoded)
+            for token, probability in self._whisper.model.detect_language(encoded)[0]:
                 sums[token[2:-2]] = sums.get(token[2:-2], 0.0) + float(probability) / len(windows)
         ranked = sorted(sums.items(), key=lambda item: (-item[1], item[0]))
         language, probability = ranked[0]
@@ -130,7 +134,11 @@ class WhisperRecognizer:
         return self._segments(windows, texts, encoded, tokenizer)
 
     def _encode(self, windows: Sequence[Window]) -> ctranslate2.StorageView:
-        return self._whisper.encode(np.stack([_features(self.prepare(window)) for window in windows]))
+        features = [_features(self.prepare(window)) for window in windows]
+        kept, self._encoded = self._encoded, None
+        if kept is not None and len(features) == 1 and kept[0] is features[0]:
+            return kept[1]
+        return self._whisper.encode(np.stack(features))
 
     def _generate(
         self, encoded: ctranslate2.StorageView, prompt: list[int], count: int, how: dict[str, Any]

@@ -103,6 +103,20 @@ def first_of_month(racers: int, rounds: int) -> dict[str, Any]:
     return {"outcomes": sum(counted, Counter()), "lots": lots, "held": held, "breaches": audit()}
 
 
+@override_settings(FREE_MINUTES_PER_MONTH=1)
+def just_enough(racers: int, rounds: int) -> dict[str, Any]:
+    """The credits of two lots suffice for all, to the last: nobody may be refused because another moved first."""
+    users = [new_user(number) for number in range(rounds)]
+    for user in users:
+        ledger.grant(user, racers * 700 - 1000, actor="test", reason="just enough")
+
+    def attempt(number: int, racer: int) -> str:
+        ledger.reserve(users[number], f"enough:{users[number].pk}:{racer}", 700)
+        return "held"
+
+    return {"outcomes": sum(race(racers, rounds, attempt), Counter()), "breaches": audit()}
+
+
 def closing(racers: int, rounds: int) -> dict[str, Any]:
     """Half settle, half release, the same work."""
     user = new_user()
@@ -239,7 +253,7 @@ def _try_slot(caller: Caller) -> str:
 
 SCENARIOS = {
     scenario.__name__: scenario
-    for scenario in (last_credit, first_of_month, closing, slots, killed_holder, daily, chaos)
+    for scenario in (last_credit, first_of_month, just_enough, closing, slots, killed_holder, daily, chaos)
 }
 
 if __name__ == "__main__":

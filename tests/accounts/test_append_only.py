@@ -30,6 +30,7 @@ def test_the_database_itself_refuses_to_rewrite_the_books(statement: str) -> Non
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no TRUNCATE")
 def test_the_books_cannot_be_truncated() -> None:
+    connection.check_constraints()  # settles the deferred foreign keys, which would forbid it for a moment
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("TRUNCATE accounts_transfer")
 
@@ -47,3 +48,12 @@ def test_a_transfer_of_nothing_or_less_cannot_be_written(amount: int) -> None:
         Transfer.objects.create(
             entry=there.entry, debit_account=there.debit_account, credit_account=there.credit_account, amount=amount
         )
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+@pytest.mark.django_db(transaction=True)
+def test_transactional_tests_are_emptied_and_guarded_again(turn: int) -> None:
+    """Each turn begins with the one grant of the fixture: the first one's was flushed, and its guards came back."""
+    assert Entry.objects.count() == 1
+    with pytest.raises(IntegrityError, match="append-only"):
+        Entry.objects.all().update(memo="nothing happened")

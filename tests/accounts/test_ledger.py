@@ -6,8 +6,9 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Account, AccountKind, CreditLot, Entry, Reservation, User
 from accounts.models.ledger import HOUSE
-from accounts.services import ledger
+from accounts.services import books, ledger
 from accounts.services.audit import audit
+from accounts.services.books import Movement
 from stt_site.lib.errors import ErrorCode, ServiceError
 from tests.conftest import Clock
 
@@ -200,6 +201,17 @@ def test_a_grant_needs_a_reason(alice: User) -> None:
 def test_what_one_has_is_not_the_others(paid_alice: User, bob: User) -> None:
     with pytest.raises(ServiceError):
         ledger.reserve(bob, "job:1", 1)
+
+
+def test_the_books_refuse_an_overdraft_and_write_none_of_it(paid_alice: User) -> None:
+    (lot,) = CreditLot.objects.all()
+    available, held = (books.account(paid_alice.pk, kind, lot.pk) for kind in (AccountKind.AVAILABLE, AccountKind.HELD))
+    entry = books.open_entry("test:1", Entry.Kind.RESERVE, paid_alice.pk)
+    assert entry is not None
+    with pytest.raises(books.Overdraft):
+        books.post(entry, [Movement(available, held, 60_000), Movement(available, held, 40_001)])
+    assert not entry.transfers.exists()
+    assert audit() == []
 
 
 def test_the_audit_finds_money_out_of_nowhere(paid_alice: User) -> None:

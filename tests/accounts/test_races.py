@@ -7,7 +7,7 @@ import pytest
 
 from tests.accounts.scratch import Scratch, scratch_database
 
-QUICK = ("last_credit", "first_of_month", "closing", "slots", "killed_holder", "daily")
+QUICK = ("last_credit", "first_of_month", "just_enough", "closing", "slots", "killed_holder", "daily")
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -32,6 +32,10 @@ def test_the_last_credit_is_spent_once(outcomes: dict[str, Any]) -> None:
 def test_a_month_is_granted_once(outcomes: dict[str, Any]) -> None:
     expected = {"outcomes": {"held": 24}, "lots": [1, 1, 1], "held": [8000, 8000, 8000], "breaches": []}
     assert outcomes["first_of_month"] == expected
+
+
+def test_nobody_is_refused_while_there_is_enough(outcomes: dict[str, Any]) -> None:
+    assert outcomes["just_enough"] == {"outcomes": {"held": 24}, "breaches": []}
 
 
 def test_work_is_closed_once_and_every_settler_hears_the_same(outcomes: dict[str, Any]) -> None:

@@ -27,6 +27,7 @@ class HubDouble(ThreadingHTTPServer):
         self.gets: Counter[str] = Counter()
         self.ranges: list[str] = []
         self.listings = 0
+        self.listed = threading.Event()
 
     @property
     def url(self) -> str:
@@ -39,6 +40,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path.startswith("/api/models/"):
             self.server.listings += 1
+            self.server.listed.set()
             self._json({"id": "x/y", "sha": COMMIT, "siblings": self._siblings()})
             return
         self._file(body=True)

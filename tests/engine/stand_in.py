@@ -41,6 +41,7 @@ def chunk(index: int) -> Chunk:
 
 class StandIn:
     def __init__(self) -> None:
+        self.began = threading.Event()
         self.ended = threading.Event()
         self.go_on = threading.Event()
 
@@ -52,6 +53,7 @@ class StandIn:
         self, source: Path, options: Options, *, on_event: Callable[[Event], None], resume: Sequence[Chunk] = ()
     ) -> Transcript:
         """The words of the file: how many chunks there are, and what happens before they come."""
+        self.began.set()
         try:
             count, *script = source.read_text().split()
             for word in script:

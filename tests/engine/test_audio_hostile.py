@@ -131,15 +131,15 @@ def test_a_cover_of_ten_gigabytes_is_never_painted(decoder: Decoder, tmp_path: P
 def test_unusual_but_real_recordings_decode(
     decoder: Decoder, upload: Callable[[bytes], Path], channels: int, rate: int
 ) -> None:
-    source = upload(media.wave_file(bytes(2 * channels * rate), channels=channels, rate=rate))
+    source = upload(media.wave_file(bytes(2 * channels * rate // 5), channels=channels, rate=rate))
     seconds, info, _ = decode(decoder, source)
-    assert seconds == pytest.approx(1.0, abs=0.001)
+    assert seconds == pytest.approx(0.2, abs=0.001)
     assert (info.channels, info.sample_rate) == (channels, rate)
 
 
 @pytest.mark.parametrize("channels", [9, 64, 255])
 def test_channels_that_nobody_can_mix_down(decoder: Decoder, upload: Callable[[bytes], Path], channels: int) -> None:
-    source = upload(media.wave_file(bytes(2 * channels * 16_000), channels=channels))
+    source = upload(media.wave_file(bytes(2 * channels * 1_600), channels=channels))
     assert refusal(decoder, source) == "unsupported_channels"
     with pytest.raises(MediaError):
         decoder.probe(source)
@@ -278,7 +278,7 @@ def mutated(content: bytes, generator: random.Random) -> bytes:
     return bytes(data)
 
 
-@pytest.mark.parametrize("count", [16, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [8, pytest.param(200, marks=pytest.mark.slow)])
 def test_whatever_a_mutated_file_does_the_answer_is_typed(decoder: Decoder, tmp_path: Path, count: int) -> None:
     generator = random.Random(count)
     corpus = seeds(tmp_path)

@@ -46,6 +46,7 @@ def hostile_child(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, behaviour: st
         ("send_json(channel, END, {'code': 'you_owe_me_money'})", "decode_failed"),
         ("send_json(channel, INFO, info); send_frame(channel, PCM, bytes(31))", "decode_failed"),
         ("send_json(channel, INFO, info); send_json(channel, INFO, info)", "decode_failed"),
+        ("send_json(channel, INFO, info)\nwhile True: send_frame(channel, PCM, bytes(2))", "decode_failed"),
         ("send_json(channel, INFO, info); os.abort()", "decode_failed"),
         ("send_json(channel, INFO, info)\nwhile True: send_frame(channel, PCM, bytes(32000))", "media_too_long"),
         ("os.kill(os.getpid(), 9)", "decode_resource_limit"),
@@ -61,9 +62,27 @@ def test_a_child_that_was_taken_over_is_not_believed(
         assert refusal(decoder, recording, max_seconds=5.0) == code
 
 
-def test_a_child_that_says_nothing_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, recording: Path) -> None:
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        "time.sleep(3600)",
+        "send_json(channel, INFO, info); time.sleep(3600)",
+        "send_json(channel, INFO, info); channel.sendall(b'P' + (32000).to_bytes(4, 'little'))\n"
+        "while True: channel.sendall(b'x'); time.sleep(0.01)",
+    ],
+)
+def test_a_child_that_keeps_its_parent_waiting_is_ended(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, recording: Path, behaviour: str
+) -> None:
     before = set(psutil.Process().children())
     monkeypatch.setattr(audio, "STALL_SECONDS", 0.2)
-    with contextlib.closing(hostile_child(monkeypatch, tmp_path, "time.sleep(3600)")) as decoder:
+    with contextlib.closing(hostile_child(monkeypatch, tmp_path, behaviour)) as decoder:
         assert refusal(decoder, recording) == "decode_resource_limit"
     assert set(psutil.Process().children()) <= before
+
+
+def test_patience_is_for_the_whole_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, recording: Path) -> None:
+    monkeypatch.setattr(audio, "PATIENCE", 0.001)
+    slowly = "send_json(channel, INFO, info)\nwhile True: send_frame(channel, PCM, bytes(32000)); time.sleep(0.1)"
+    with contextlib.closing(hostile_child(monkeypatch, tmp_path, slowly)) as decoder:
+        assert refusal(decoder, recording, max_seconds=3600.0) == "decode_resource_limit"

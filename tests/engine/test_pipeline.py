@@ -167,7 +167,17 @@ def test_a_run_resumed_behind_any_chunk_gives_the_same_transcript(
     monkeypatch.setattr("engine.windows.FIRST_WINDOW", 3 * SAMPLE_RATE)
     monkeypatch.setattr("engine.windows.WINDOW_LIMIT", 4 * SAMPLE_RATE)
     monkeypatch.setattr(whisper, "batch_windows", 1)
-    pcm = talk(ENGLISH[:5])
+    kill_behind_every_chunk(transcribe, whisper, talk(ENGLISH[:5]))
+
+
+@pytest.mark.slow
+def test_a_long_run_resumed_behind_any_chunk_gives_the_same_transcript(
+    transcribe: Callable[..., Transcript], whisper: WhisperRecognizer
+) -> None:
+    kill_behind_every_chunk(transcribe, whisper, np.tile(talk(LONG), 5))
+
+
+def kill_behind_every_chunk(transcribe: Callable[..., Transcript], whisper: WhisperRecognizer, pcm: Pcm) -> None:
     chunks: list[Chunk] = []
     whole = transcribe(pcm, whisper, on_event=lambda e: chunks.append(e) if isinstance(e, Chunk) else None)
     assert len([chunk for chunk in chunks if chunk.segments]) >= 3

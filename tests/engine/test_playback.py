@@ -1,5 +1,6 @@
 """The browser's copy and its peaks."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tests.engine import media
 
 @pytest.fixture(scope="module")
 def decoder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Decoder]:
-    config = EngineConfig(models_dir=tmp_path_factory.mktemp("models"), decode_children=2, max_decoded_seconds=600)
+    config = EngineConfig(models_dir=tmp_path_factory.mktemp("models"), decode_children=2, max_decoded_seconds=100)
     decoder = Decoder(config)
     yield decoder
     decoder.close()
@@ -27,16 +28,16 @@ def decoder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Decoder]:
     ("source_rate", "rate"), [(44_100, 44_100), (22_050, 44_100), (48_000, 48_000), (8_000, 48_000)]
 )
 def test_it_is_mono_aac_with_the_index_in_front(decoder: Decoder, tmp_path: Path, source_rate: int, rate: int) -> None:
-    source = media.write_clip(tmp_path / "source", "wav", "pcm_s16le", seconds=12.3, rate=source_rate)
+    source = media.write_clip(tmp_path / "source", "wav", "pcm_s16le", seconds=4.3, rate=source_rate)
     destination = tmp_path / "copy.m4a"
     playback = make_playback(decoder, source, destination)
-    assert playback.duration == pytest.approx(12.3, abs=0.001)
+    assert playback.duration == pytest.approx(4.3, abs=0.001)
     with av.open(str(destination)) as copy:
         (stream,) = copy.streams
         assert (stream.codec_context.name, stream.channels, stream.sample_rate) == ("aac", 1, rate)
-        assert copy.duration / av.time_base == pytest.approx(12.3, abs=0.001)
+        assert copy.duration / av.time_base == pytest.approx(4.3, abs=0.001)
         samples = np.concatenate([frame.to_ndarray()[0] for frame in copy.decode(stream)])
-    assert len(samples) / rate == pytest.approx(12.3, abs=0.05)
+    assert len(samples) / rate == pytest.approx(4.3, abs=0.05)
     spectrum = np.abs(np.fft.rfft(samples))
     assert float(spectrum.argmax()) * rate / len(samples) == pytest.approx(220.0, abs=1.0)
     content = destination.read_bytes()
@@ -57,7 +58,7 @@ def test_peaks_follow_the_loudness(decoder: Decoder, tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["not media", "too long"])
 def test_a_failure_leaves_nothing_behind(decoder: Decoder, tmp_path: Path, damage: str) -> None:
     source, destination = tmp_path / "source", tmp_path / "copy.m4a"
-    source.write_bytes(b"no audio" if damage == "not media" else media.silent_flac(700))
+    source.write_bytes(b"no audio" if damage == "not media" else media.silent_flac(150))
     destination.write_bytes(b"the copy of an earlier run")
     with pytest.raises(MediaError) as caught:
         make_playback(decoder, source, destination)
@@ -92,10 +93,14 @@ def test_full_scale_is_255() -> None:
 
 
 @pytest.mark.slow
-def test_the_parents_memory_hardly_grows_with_length(decoder: Decoder, tmp_path: Path) -> None:
+def test_the_parents_memory_hardly_grows_with_length(tmp_path: Path) -> None:
     source = tmp_path / "source"
-    source.write_bytes(media.silent_flac(590))
-    before = psutil.Process().memory_info().rss
-    make_playback(decoder, source, tmp_path / "copy.m4a")
-    # Ten minutes at 48 kHz are 57 MB.
-    assert psutil.Process().memory_info().rss - before < 16 << 20
+    config = EngineConfig(models_dir=tmp_path, decode_children=1, max_decoded_seconds=600)
+    with contextlib.closing(Decoder(config)) as decoder:
+        source.write_bytes(media.silent_flac(20))
+        make_playback(decoder, source, tmp_path / "copy.m4a")  # The first one loads the encoder.
+        before = psutil.Process().memory_info().rss
+        source.write_bytes(media.silent_flac(590))
+        make_playback(decoder, source, tmp_path / "copy.m4a")
+        # Ten minutes at 48 kHz are 57 MB.
+        assert psutil.Process().memory_info().rss - before < 12 << 20

@@ -193,6 +193,28 @@ def test_a_silent_hub_is_asked_again_only_after_ten_minutes(
         assert used(store, None) == "small"
 
 
+def test_status_asks_the_hub_once_what_a_request_would_get(models_dir: Path, hub: HubDouble) -> None:
+    store = store_of(models_dir)
+    assert [store.default() for _ in range(3)] == [("small", False)] * 3
+    assert hub.listings == 1
+    assert hub.gets["model.bin"] == 0
+
+
+def test_status_notices_that_the_hub_came_back(models_dir: Path, monkeypatch: pytest.MonkeyPatch, no_hub: None) -> None:
+    clock = Clock()
+    store = store_of(models_dir, clock=clock)
+    assert store.default() == (catalog.EMBEDDED, True)
+    with running(MICRO) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        assert store.default() == (catalog.EMBEDDED, True)
+        assert hub.listings == 0
+        clock.now += 601
+        store.default()
+        assert hub.listed.wait(WAIT)
+        assert used(store, None) == "small"
+    assert store.default() == ("small", False)
+
+
 def test_a_hub_that_takes_the_call_and_says_nothing_counts_as_silent(
     models_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

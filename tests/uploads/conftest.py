@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-STALL_SECONDS = 1.0
+STALL_SECONDS = 2.0
 
 
 def until(holds: Callable[[], bool], seconds: float = 20) -> None:
@@ -42,6 +42,10 @@ class Server:
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+
+    def cookies(self, token: str) -> dict[str, str]:
+        """Of Alice's browser."""
+        return {"Cookie": f"sessionid={self.keys['session']}; csrftoken={token}"}
 
     def auth(self, name: str = "alice") -> dict[str, str]:
         return {"Authorization": f"Bearer {self.keys[name]}"}

@@ -16,6 +16,7 @@ def main() -> None:
     django.setup()
     import uvicorn
     from django.core.management import call_command
+    from django.test import Client
 
     from accounts.models import User
     from accounts.services import api_keys
@@ -25,6 +26,9 @@ def main() -> None:
     for name in ("alice", "charlie"):
         user = User.objects.create_user(f"{name}@example.com", "correct horse battery")
         people[name] = api_keys.create_key(user, "test")[1]
+    browser = Client()
+    browser.force_login(User.objects.get(email="alice@example.com"))
+    people["session"] = browser.cookies["sessionid"].value
     print(json.dumps(people), flush=True)
     uvicorn.run(
         "stt_site.asgi:application",

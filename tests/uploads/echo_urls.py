@@ -58,6 +58,7 @@ def plain(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("v1/transcribe", Echo.as_view()),
     path("try/", page),
+    path("new/", page),
     path("plain/", plain),
     path("", include("stt_site.urls")),
 ]

@@ -315,6 +315,21 @@ def test_a_page_with_its_token_gets_the_file(server: Server) -> None:
     assert answer.body == f"page got {len(AUDIO)} bytes".encode()
 
 
+def test_a_page_for_readers_takes_nothing_from_strangers(server: Server) -> None:
+    with server.connect() as connection:
+        connection.sendall(head("/new/", {**MULTIPART, "Content-Length": 400 * MB}))
+        assert read_answer(connection).status == 401
+    token = "a" * 32
+    body = form(part("csrfmiddlewaretoken", token.encode()), part("file", AUDIO, b"a.wav"))
+    answer = send(server, body, path="/new/", **server.cookies(token))
+    assert answer.body == f"page got {len(AUDIO)} bytes".encode()
+
+
+def test_a_session_opens_no_address_of_keys(server: Server) -> None:
+    got = send(server, form(part("file", AUDIO, b"a.wav")), **server.cookies("")).json()
+    assert str(got["caller"]).startswith("ip:")
+
+
 @pytest.mark.parametrize("path", ["/plain/", "/v1/models", "/api/v1/transcripts/", "/v1/nothing"])
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 def test_an_address_without_files_takes_small_bodies_only(server: Server, path: str, framing: str) -> None:

@@ -4,9 +4,8 @@ TEST_UPLOADS and TEST_UPLOAD_MB set the load; 20 of 500 MB is what is promised.
 """
 
 import os
-import threading
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import psutil
@@ -43,9 +42,7 @@ def upload(server: Server, size: int) -> int:
 
 def highest_memory_while(running: list["Future[int]"], process: psutil.Process) -> int:
     highest = 0
-    ended = threading.Event()
-    threading.Thread(target=lambda: ([each.exception() for each in running], ended.set()), daemon=True).start()
-    while not ended.wait(0.02):
+    while wait(running, timeout=0.02).not_done:
         highest = max(highest, process.memory_info().rss)
     return highest
 

@@ -7,12 +7,13 @@ import pytest
 
 from tests.uploads.conftest import Answer, Server, head, read_answer, until
 
+Fields = dict[str, str | int]
 TUS = {"Tus-Resumable": "1.0.0"}
 BYTES = bytes(range(256)) * 4096
 
 
-def ask(server: Server, method: str, path: str, headers: dict[str, str | int] | None = None, body: bytes = b"") -> Answer:
-    fields: dict[str, str | int] = {**TUS, **server.auth(), **(headers or {})}
+def ask(server: Server, method: str, path: str, headers: Fields | None = None, body: bytes = b"") -> Answer:
+    fields: Fields = {**TUS, **server.auth(), **(headers or {})}
     if body:
         fields = {"Content-Length": len(body), **fields}
     with server.connect() as connection:
@@ -74,7 +75,7 @@ def test_an_upload_in_pieces_is_the_whole_file(server: Server, path: str) -> Non
 
 def test_what_came_before_the_line_broke_is_kept(server: Server, path: str) -> None:
     with server.connect() as connection:
-        fields = {
+        fields: Fields = {
             **TUS,
             **server.auth(),
             "Content-Type": "application/offset+octet-stream",
@@ -98,17 +99,18 @@ def test_a_wrong_offset_is_a_conflict(server: Server, path: str, offset: int) ->
 
 def test_two_writers_at_once_are_one_too_many(server: Server, path: str) -> None:
     with server.connect() as first:
-        fields = {
+        fields: Fields = {
             **TUS,
             **server.auth(),
             "Content-Type": "application/offset+octet-stream",
             "Upload-Offset": 0,
             "Content-Length": len(BYTES),
         }
-        first.sendall(head(path, fields, "PATCH") + BYTES[:1])
-        # Until the first one's lock is in the database its offset is free for anybody.
-        until(lambda: append(server, path, 0, b"").status == 423)
-        first.sendall(BYTES[1:])
+        first.sendall(head(path, fields, "PATCH") + BYTES[:10])
+        # Its first bytes are there, so it holds the lock.
+        until(lambda: stored(server, path) == BYTES[:10])
+        assert append(server, path, 0, b"").status == 423
+        first.sendall(BYTES[10:])
         assert read_answer(first).status == 204
     assert stored(server, path) == BYTES
 
@@ -120,7 +122,7 @@ def test_more_bytes_than_announced_are_refused(server: Server, path: str) -> Non
 
 
 def test_a_stranger_sees_nothing(server: Server, path: str) -> None:
-    stranger: dict[str, str | int] = {**server.auth("charlie")}
+    stranger: Fields = {**server.auth("charlie")}
     for method in ("HEAD", "DELETE"):
         assert ask(server, method, path, stranger).status == 404
     assert append(server, path, 0, b"x", Authorization=server.auth("charlie")["Authorization"]).status == 404
@@ -135,9 +137,38 @@ def test_nobody_uploads_without_signing_in(server: Server) -> None:
     assert list(answer.json()) == ["error"]
 
 
+TOKEN = "a" * 32
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"X-CSRFToken": TOKEN}, 201),
+        ({"X-CSRFToken": TOKEN, "Origin": "http://localhost"}, 201),
+        ({"X-CSRFToken": TOKEN, "Origin": "https://elsewhere.example"}, 403),
+        ({"X-CSRFToken": "b" * 32}, 403),
+        ({}, 403),
+    ],
+)
+def test_a_browser_must_send_its_token(server: Server, headers: Fields, status: int) -> None:
+    with server.connect() as connection:
+        connection.sendall(
+            head("/api/uploads/", {**TUS, **server.cookies(TOKEN), "Upload-Length": len(BYTES), **headers})
+        )
+        answer = read_answer(connection)
+    assert answer.status == status
+    if status == 201:
+        assert ask(server, "DELETE", answer.headers["Location"]).status == 204
+
+
 def test_a_refused_piece_is_refused_before_its_bytes(server: Server, path: str) -> None:
     with server.connect() as connection:
-        fields = {**TUS, "Content-Type": "application/offset+octet-stream", "Upload-Offset": 0, "Content-Length": 10**9}
+        fields: Fields = {
+            **TUS,
+            "Content-Type": "application/offset+octet-stream",
+            "Upload-Offset": 0,
+            "Content-Length": 10**9,
+        }
         connection.sendall(head(path, fields, "PATCH"))
         answer = read_answer(connection)
         assert answer.status == 401
@@ -166,7 +197,7 @@ def test_a_terminated_upload_is_gone(server: Server) -> None:
         ({"Upload-Length": 10, "Tus-Resumable": "0.2.2"}, 412),
     ],
 )
-def test_a_bad_announcement_is_refused(server: Server, headers: dict[str, str | int], status: int) -> None:
+def test_a_bad_announcement_is_refused(server: Server, headers: Fields, status: int) -> None:
     assert ask(server, "POST", "/api/uploads/", headers).status == status
 
 
@@ -188,7 +219,8 @@ def test_other_methods_are_refused(server: Server, path: str) -> None:
 
 def test_many_open_uploads_are_refused(server: Server) -> None:
     size = 200_000_000
-    paths, last = [], 201
+    paths: list[str] = []
+    last = 201
     while last == 201 and len(paths) < 50:
         answer = ask(server, "POST", "/api/uploads/", {"Upload-Length": size})
         last = answer.status

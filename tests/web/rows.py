@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import User
 from engine.types import Chunk, Segment, Word, to_dict
+from transcripts import storage
 from transcripts.models import Job, JobChunk, JobState, Media, Origin, Playback, Transcript, TranscriptSegment
 
-SAMPLE = settings.BASE_DIR / "static" / "sample"
 numbers = itertools.count(1)
 
 
@@ -30,14 +29,6 @@ TALK = (
     spoken("The brief is a remote that people do not lose.", 2.2, language="en"),
     spoken("Twelve fifty a unit, which is tight.", 9.0, language="en"),
 )
-
-
-def user(email: str = "alice@example.org", password: str = "correct horse battery") -> User:
-    from allauth.account.models import EmailAddress
-
-    made = User.objects.create_user(email, password)
-    EmailAddress.objects.create(user=made, email=email, primary=True, verified=True)
-    return made
 
 
 def transcript(
@@ -59,7 +50,7 @@ def transcript(
     done = state == JobState.SUCCEEDED
     duration = round(max((segment.end for segment in segments), default=60) * 1000) + 500
     media = Media.objects.create(
-        key=f"media{number:05}{id(owner) % 1000}",
+        key=f"media{number:05}",
         owner=owner,
         filename=f"recording-{number}.mp3",
         size=1_000_000,
@@ -118,3 +109,13 @@ def _row(made: Transcript, order: int, segment: Segment) -> TranscriptSegment:
         language=segment.language or "",
         words=[to_dict(word) for word in segment.words],
     )
+
+
+def with_playback(made: Transcript, audio: bytes, peaks: bytes = bytes(range(0, 250, 5))) -> Transcript:
+    """The browser's copy of its recording is there."""
+    with storage.scratch_file() as copy:
+        copy.write_bytes(audio)
+        storage.store(made.media.key, storage.PLAYBACK, copy)
+    Media.objects.filter(pk=made.media_id).update(playback=Playback.READY, peaks=peaks)
+    made.media.refresh_from_db()
+    return made

@@ -14,5 +14,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
     path("api/v1/", include("accounts.api.urls")),
     re_path(r"^api/v1/.*[^/]$", with_slash),
-    re_path(r"^(v1|api)/", no_such_address),
+    re_path(r"^(?:v1|api)/", no_such_address),
 ]

@@ -27,7 +27,7 @@ from transcripts.exports.base import CannotDraw, ExportOptions
 from transcripts.exports.registry import FORMATS, render
 from transcripts.models import Origin, Transcript
 from transcripts.services import jobs, transcripts, uploads
-from transcripts.services.submit import Order, submit
+from transcripts.services.submit import Order, check, submit
 
 REFUSED = dict.fromkeys((400, 401, 403, 404), Error)
 
@@ -88,6 +88,7 @@ class TranscriptList(AccountView):
         wish = serializers.NewTranscript(data=request.data)
         wish.is_valid(raise_exception=True)
         limits.check_before_body(self.caller, None)
+        check(wish.options())
         order = Order(
             caller=self.caller,
             upload=uploads.finish(self.owner, wish.validated_data["upload"]),

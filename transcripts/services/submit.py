@@ -51,6 +51,11 @@ class Order:
     title: str = ""
 
 
+def check(options: Options) -> None:
+    """What `submit` would refuse before it looks at the file: asked first, a mistake does not cost an upload."""
+    engine_gateway.checked(options)
+
+
 def submit(order: Order) -> Transcript:
     """The transcript's `job` is queued when this returns. Raises ServiceError; then nothing is stored or held."""
     key = new_id(22)

@@ -9,6 +9,7 @@ from io import BytesIO
 from django.conf import settings
 from django.contrib import auth
 from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest
 
 from accounts.models import User
 from accounts.services import limits
@@ -19,9 +20,8 @@ from transcripts.uploads.asgi import Scope
 from transcripts.uploads.policy import UploadPolicy
 
 
-def caller_of(scope: Scope, policy: UploadPolicy) -> Caller:
+def caller_of(request: HttpRequest, policy: UploadPolicy) -> Caller:
     """Reads the database. Raises NOT_SIGNED_IN or INVALID_API_KEY."""
-    request = ASGIRequest(scope, BytesIO())
     by_key = policy.credentials == "key"
     caller = identify(
         authorization=request.headers.get("Authorization") if by_key else None,
@@ -34,7 +34,7 @@ def caller_of(scope: Scope, policy: UploadPolicy) -> Caller:
     return caller
 
 
-def session_user(request: ASGIRequest) -> User | None:
+def session_user(request: HttpRequest) -> User | None:
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
     if not key:
         return None
@@ -45,7 +45,7 @@ def session_user(request: ASGIRequest) -> User | None:
 
 def admit(scope: Scope, policy: UploadPolicy, declared: int | None, overhead: int) -> Caller:
     """`declared` is the Content-Length, of which `overhead` bytes may be no part of the file."""
-    caller = caller_of(scope, policy)
+    caller = caller_of(ASGIRequest(scope, BytesIO()), policy)
     limits.check_before_body(caller, None if declared is None else max(0, declared - overhead))
     incoming.room_for(declared or 0)
     return caller

@@ -39,13 +39,13 @@ def owned(view: View) -> View:
 
 
 def shared(view: View) -> View:
-    """The same by token. Neither search engines nor the sites that a page links to may learn the address."""
+    """The same by token, and never for search engines. (That other sites learn no address is SECURE_REFERRER_POLICY's
+    work: `no-referrer` here would also take the Origin from our own forms, and CSRF protection needs that.)"""
 
     @wraps(view)
     def inner(request: HttpRequest, token: str, **rest: Any) -> HttpResponseBase:
         response = view(request, selectors.anonymous_transcript(token), **rest)
         response["X-Robots-Tag"] = "noindex, nofollow"
-        response["Referrer-Policy"] = "no-referrer"
         return response
 
     return inner

@@ -19,12 +19,13 @@ from transcripts.services.claim import claim
 from transcripts.web.access import signed_in
 from transcripts.web.forms import TitleForm, export_options
 from transcripts.web.library import status_now
-from transcripts.web.present import RTL, turns, word_table
+from transcripts.web.present import RTL, places, turns, word_table
 
 if TYPE_CHECKING:
     from transcripts.models import Transcript
 
 ANONYMOUS_FORMATS = ("txt", "srt")
+MOST_PLACES = 8
 PREVIEW_LINES = 8
 """What the dialog has room for."""
 FORMAT_WORDS = {
@@ -54,7 +55,9 @@ def page(request: HttpRequest, transcript: "Transcript") -> HttpResponse:
         return render(request, "transcripts/working.html", context)
     whole = selectors.document(transcript)
     context |= {
-        "turns": turns(whole.segments, whole.suspect_spans, whole.speakers),
+        "turns": (read := turns(whole.segments, whole.suspect_spans, whole.speakers)),
+        "places": (doubtful := places(read))[:MOST_PLACES],
+        "more_places": max(0, len(doubtful) - MOST_PLACES),
         "speakers": whole.speakers,
         "duration": whole.duration,
         "codes": {notice.code for notice in whole.warnings},

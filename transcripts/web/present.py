@@ -19,6 +19,7 @@ class Line:
     """One segment: one text node of the page. `index` is its place in the transcript."""
 
     index: int
+    start: float
     text: str
     doubtful: bool = False
 
@@ -59,9 +60,29 @@ def turns(
             found.append(now)
             size = 0
         now.end = segment.end
-        now.lines.append(Line(index, segment.text, _doubtful(segment, suspects)))
+        now.lines.append(Line(index, segment.start, segment.text, _doubtful(segment, suspects)))
         size += len(segment.text)
     return sorted([*found, *_unheard(segments, suspects)], key=lambda turn: turn.start)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    start: float
+    text: str
+
+
+def places(read: Sequence[Turn]) -> list[Place]:
+    """What a careful reader listens to again."""
+    found = []
+    for turn in read:
+        if turn.unheard:
+            found.append(Place(turn.start, "unclear speech"))
+        found += [Place(line.start, _short(line.text)) for line in turn.lines if line.doubtful]
+    return found
+
+
+def _short(text: str, letters: int = 42) -> str:
+    return text if len(text) <= letters else text[:letters].rsplit(" ", 1)[0] + " …"
 
 
 def _parted(turn: Turn, segment: Segment) -> bool:

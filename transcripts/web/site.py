@@ -46,7 +46,7 @@ def sample_words(request: HttpRequest) -> HttpResponse:
 @require_safe
 def docs(request: HttpRequest) -> HttpResponse:
     status = selectors.engine_status()
-    context = {"engine": status, "languages": choices()}
+    context = {"engine": status, "languages": choices(), "anonymous": plans.anonymous()}
     return render(request, "docs.html", context)
 
 

@@ -15,7 +15,7 @@ export default function player(root) {
       if (now.playback === "pending") return true;
       if (now.playback === "ready") start(root, bar);
       return false;
-    });
+    }, { active: 1000, now: true });
     return;
   }
   start(root, bar);
@@ -168,6 +168,15 @@ function start(root, bar) {
     if (!words || event.target.closest("a, button") || !getSelection().isCollapsed) return;
     const word = words.under(event.clientX, event.clientY);
     if (word >= 0) seek(words.starts[word]);
+  });
+
+  root.querySelector(".doc__side")?.addEventListener("click", (event) => {
+    const place = event.target.closest("[data-seek]");
+    if (!place) return;
+    event.preventDefault();
+    history.replaceState(null, "", place.getAttribute("href"));
+    seek(Number(place.dataset.seek));
+    if (current >= 0) words.element(current)?.scrollIntoView({ block: "center" });
   });
 
   function fromAddress() {

@@ -26,5 +26,5 @@ export default function progress(root) {
     ({ after, segments } = now);
     return true;
   };
-  look().then((more) => more && poll(look, { active: 1000 }));
+  poll(look, { active: 700, idle: 5000, now: true });
 }

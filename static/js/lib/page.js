@@ -35,7 +35,7 @@ export const inField = (target) => target.closest?.("input:not([type=range]), te
  * Calls `work` again and again: soon while it says that something moves, rarely while the reader is idle, not at all while
  * the page is hidden. `work` returns false when there is nothing left to wait for.
  */
-export function poll(work, { active = 2000, idle = 15000 } = {}) {
+export function poll(work, { active = 2000, idle = 15000, now = false } = {}) {
   let touched = Date.now();
   let timer;
   for (const kind of ["pointermove", "keydown", "scroll"]) addEventListener(kind, () => (touched = Date.now()), { passive: true });
@@ -55,5 +55,6 @@ export function poll(work, { active = 2000, idle = 15000 } = {}) {
   };
   const onShow = () => (document.hidden ? clearTimeout(timer) : again());
   document.addEventListener("visibilitychange", onShow);
-  later();
+  if (now) again();
+  else later();
 }

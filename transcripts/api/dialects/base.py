@@ -93,7 +93,7 @@ class DialectView(APIView):
         return response
 
     def permission_denied(self, request: Request, message: str | None = None, code: str | None = None) -> Any:
-        if request.authenticators and not request.successful_authenticator:
+        if not request.user or not request.user.is_authenticated:
             raise ServiceError(ErrorCode.NOT_SIGNED_IN)
         super().permission_denied(request, message, code)
 

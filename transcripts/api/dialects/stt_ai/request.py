@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from engine.types import Options
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts.api.dialects.base import TranscriptionOrder
-from transcripts.api.dialects.fields import boolean, integer
+from transcripts.api.fields import boolean, integer
 
 log = logging.getLogger(__name__)
 

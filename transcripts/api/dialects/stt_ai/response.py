@@ -53,7 +53,9 @@ def as_file(transcript: Transcript, order: TranscriptionOrder, meta: Meta) -> by
     if order.format == "txt":
         return _plain(transcript, order.diarize).encode()
     options = ExportOptions(disclosure=False, speakers=order.diarize)
-    return render(order.format, transcript, meta, options).body
+    text = render(order.format, transcript, meta, options).body.decode("utf-8-sig")
+    # A file for a player has its line ends; an answer to a program has plain ones.
+    return text.replace("\r\n", "\n").encode()
 
 
 def _plain(transcript: Transcript, diarize: bool) -> str:
