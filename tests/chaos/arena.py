@@ -49,10 +49,10 @@ class Server:
                 self.start(name)
 
     def members(self, name: str) -> list[psutil.Process]:
-        """The process and everything it started: of the worker, all of django-q2's cluster."""
+        """The engine is one process (its decoders, killed, say something about a file); a worker is a whole cluster."""
         with contextlib.suppress(psutil.NoSuchProcess):
             process = psutil.Process(self.processes[name].pid)
-            return [process, *process.children(recursive=True)]
+            return [process, *(process.children(recursive=True) if name == "worker" else ())]
         return []
 
     def stop(self, name: str) -> float:

@@ -21,17 +21,17 @@ import psutil
 
 django.setup()
 
-from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from accounts.services.audit import audit  # noqa: E402
 from stt_site.lib.errors import ServiceError  # noqa: E402
 from tests.chaos import arena  # noqa: E402
+from transcripts import storage  # noqa: E402
 from transcripts.models import Job, JobState  # noqa: E402
 
 AT_ONCE = 6
 RECORDINGS = 3
-LONGEST_CALM = 2.0
+LONGEST_CALM = 1.6
 """Seconds between two kills at most."""
 
 
@@ -105,6 +105,7 @@ def account(calm: dict[str, int]) -> dict[str, Any]:
         "jobs": len(jobs),
         "states": Counter(job.state for job in jobs),
         "errors": Counter(job.error_code for job in jobs if job.error_code),
+        "claims": sum(job.fence for job in jobs),
         "resumed": sum(job.fence > 1 for job in jobs),
         "chunks_stored": stored,
         "chunks_stored_twice": stored - distinct,
@@ -114,7 +115,7 @@ def account(calm: dict[str, int]) -> dict[str, Any]:
         "words": sum(job.transcript.word_count for job in jobs),
         "charged_wrong": [job.pk for job in jobs if job.charged_mc != price(job)],
         "breaches": [list(breach) for breach in audit()],
-        "incoming_left": len(list((settings.DATA_DIR / "incoming").iterdir())),
+        "uploads_left": [path.name for path in storage.incoming_files(time.time()) if not path.match("scratch-*")],
     }
 
 

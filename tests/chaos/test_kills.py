@@ -73,4 +73,4 @@ def assert_nothing_is_lost(report: dict[str, Any]) -> None:
     assert report["different_text"] == []
     assert report["charged_wrong"] == []
     assert report["breaches"] == []
-    assert report["incoming_left"] == 0
+    assert report["uploads_left"] == []
