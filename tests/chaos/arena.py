@@ -25,7 +25,7 @@ from accounts.services.access import Caller
 from engine.types import Options
 from stt_site.lib.ids import new_id
 from transcripts import engine_gateway, storage
-from transcripts.models import OPEN_STATES, Job, Origin
+from transcripts.models import OPEN_STATES, Job, JobState, Origin
 from transcripts.services.submit import Order, StoredUpload, submit
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -113,12 +113,17 @@ def recordings(count: int, seed: int) -> list[Path]:
     return made
 
 
-def send(caller: Caller, recording: Path) -> Job:
+def send(caller: Caller, recording: Path, *, interactive: bool = False) -> Job:
     path = storage.incoming_path(new_id(22))
     path.write_bytes(recording.read_bytes())
     upload = StoredUpload(path, recording.name, path.stat().st_size, "0" * 64)
     options = Options(language="en", model=engine_gateway.status().default_model)
-    return submit(Order(caller, upload, options, Origin.API, interactive=False)).job
+    return submit(Order(caller, upload, options, Origin.API, interactive)).job
+
+
+def busy_workers() -> set[int]:
+    owners = Job.objects.filter(state=JobState.RUNNING).values_list("lease_owner", flat=True)
+    return {int(owner.split(":")[1]) for owner in owners}
 
 
 def open_jobs() -> int:

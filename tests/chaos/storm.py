@@ -63,14 +63,16 @@ def rage(
     while killed < kills and time.monotonic() < deadline:
         while arena.open_jobs() < AT_ONCE:
             try:
-                arena.send(caller, chance.choice(recordings))
+                arena.send(caller, chance.choice(recordings), interactive=chance.random() < 0.3)
             except ServiceError:
-                break  # the engine has just been killed; nothing was accepted
+                break  # the engine has just been killed, or the plan's places are taken; nothing was accepted
         time.sleep(chance.uniform(0.05, LONGEST_CALM))
         victims = server.members(target)
+        busy = [victim for victim in victims if victim.pid in arena.busy_workers()]
         if victims:
+            # Mostly where it hurts; now and then the pusher, the monitor, the sentinel, the command itself.
             with contextlib.suppress(psutil.NoSuchProcess):
-                chance.choice(victims).kill()
+                chance.choice(busy if busy and chance.random() < 0.85 else victims).kill()
                 killed += 1
         server.revive()
     return killed

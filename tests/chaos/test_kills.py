@@ -28,8 +28,8 @@ def storm(target: str, data_dir: Path) -> dict[str, Any]:
         "STT_DEVICE": "cpu",
         "STT_THREADS": "1",
         "STT_FETCH_MODELS": "0",
-        "STT_WORKERS": "3",
-        "STT_JOB_LEASE_SECONDS": "3",
+        "STT_WORKERS": "5",
+        "STT_JOB_LEASE_SECONDS": "2",
         "STT_SWEEP_SECONDS": "0.5",
         # Poison is judged by kills without a checkpoint between them, and here somebody kills faster than any file.
         "STT_JOB_MAX_ATTEMPTS": "1000",

@@ -85,8 +85,11 @@ class Watch:
         self._phase = "waiting"
         self._done_ms = lease.job.done_ms
         self._total_ms = lease.job.total_ms
-        self._next_check = self._next_renewal = time.monotonic()
-        self._lease_ends = time.monotonic() + settings.JOB_LEASE_SECONDS
+        now = time.monotonic()
+        self._renew_every = min(RENEW_SECONDS, settings.JOB_LEASE_SECONDS / 6)
+        self._next_check = now + CHECK_SECONDS
+        self._next_renewal = now + self._renew_every
+        self._lease_ends = now + settings.JOB_LEASE_SECONDS
         self.engine_began = False
 
     def __call__(self, event: Event) -> None:
@@ -121,7 +124,7 @@ class Watch:
             if now >= self._next_renewal:
                 self._next_check = now + CHECK_SECONDS
                 leases.renew(self._lease, self._phase, self._done_ms, self._total_ms)
-                self._next_renewal = now + min(RENEW_SECONDS, settings.JOB_LEASE_SECONDS / 6)
+                self._next_renewal = now + self._renew_every
                 self._lease_ends = now + settings.JOB_LEASE_SECONDS
             elif now >= self._next_check:
                 self._next_check = now + CHECK_SECONDS
