@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +62,8 @@ class Window:
 
     samples: Samples
     spans: tuple[Span, ...]
+    features: Samples | None = None
+    """What `Prepares.prepare` made of the samples ahead of time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +100,10 @@ class Recognizer(Protocol):
     def recognize_again(self, window: Window, request: Request, cancelled: Callable[[], bool]) -> tuple[Segment, ...]:
         """A second, more careful try of one window that came out suspect."""
         ...
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """A recognizer whose windows need work that can be done before its turn comes, in another thread."""
+
+    def prepare(self, window: Window) -> Window: ...

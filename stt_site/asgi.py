@@ -4,5 +4,11 @@ from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stt_site.settings")
+django_application = get_asgi_application()
 
-application = ProtocolTypeRouter({"http": get_asgi_application()})
+# Only now: these read the settings and the models.
+from transcripts.uploads.gate import Gate
+from transcripts.uploads.policy import POLICIES
+from transcripts.uploads.tus import ResumableUploads
+
+application = Gate(ProtocolTypeRouter({"http": django_application}), POLICIES, ResumableUploads())

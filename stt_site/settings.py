@@ -5,11 +5,13 @@ from pathlib import Path
 import dj_database_url
 
 from stt_site.lib.env import env, env_bool, env_float, env_int, env_list
+from stt_site.lib.run_dir import run_dir
 from stt_site.lib.secret_key import load_or_create_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env("STT_DATA_DIR", str(BASE_DIR / "var"))).resolve()
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+RUN_DIR = run_dir(DATA_DIR)
 
 # --- the product
 PRODUCT_NAME = env("STT_NAME", "Steno")
@@ -34,6 +36,10 @@ X_FRAME_OPTIONS = "DENY"
 
 # --- applications
 INSTALLED_APPS = [
+    # First, so that `runworker` is ours and not the one that Channels ships for its background workers.
+    "stt_site",
+    "accounts",
+    "transcripts",
     "daphne",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -48,11 +54,11 @@ INSTALLED_APPS = [
     "django_q",
     "allauth",
     "allauth.account",
-    "accounts",
-    "transcripts",
 ]
 MIDDLEWARE = [
+    "transcripts.api.middleware.Surface",
     "django.middleware.security.SecurityMiddleware",
+    "stt_site.lib.csp.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -61,6 +67,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "transcripts.web.errors.RefusalPages",
 ]
 ROOT_URLCONF = "stt_site.urls"
 ASGI_APPLICATION = "stt_site.asgi.application"
@@ -76,7 +83,9 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "transcripts.web.context.product",
             ],
+            "builtins": ["transcripts.web.tags", "django.templatetags.static"],
         },
     },
 ]
@@ -123,7 +132,7 @@ STORAGES = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(MEDIA_ROOT), "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
     },
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "stt_site.lib.static.ModuleStorage"},
 }
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
@@ -142,6 +151,23 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_REDIRECT_URL = "/transcripts/"
 LOGIN_URL = "account_login"
+PASSWORD_RESET_TIMEOUT = 3600
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {"signup": "accounts.web.forms.SignupForm"}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_SIGNUP_FORM_HONEYPOT_FIELD = "website"
+# Usable at once, with a banner until the address is confirmed: a clone has no mail server.
+ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ADMIN_EMAIL = env("STT_ADMIN_EMAIL", "admin@localhost")
+FREE_MINUTES_PER_MONTH = env_int("STT_FREE_MINUTES_PER_MONTH", 600)
+ANONYMOUS_PER_DAY = env_int("STT_ANONYMOUS_PER_DAY", 3)
 
 # --- mail
 EMAIL_HOST = env("STT_EMAIL_HOST")
@@ -160,27 +186,36 @@ JOB_MAX_ATTEMPTS = env_int("STT_JOB_MAX_ATTEMPTS", 3)
 JOB_STALL_SECONDS = env_float("STT_JOB_STALL_SECONDS", 600)
 SWEEP_SECONDS = env_float("STT_SWEEP_SECONDS", 15)
 WORKERS = env_int("STT_WORKERS", 4)
-WORKER_DOORBELL = DATA_DIR / "run" / "worker.sock"
+WORKER_DOORBELL = RUN_DIR / "worker.sock"
 MAX_AUDIO_SECONDS = env_int("STT_MAX_AUDIO_SECONDS", 12 * 3600)
 ANONYMOUS_RETENTION_HOURS = env_int("STT_ANONYMOUS_RETENTION_HOURS", 24)
 UPLOAD_EXPIRY_HOURS = env_int("STT_UPLOAD_EXPIRY_HOURS", 24)
+# A sender that stops, or that trickles to hold a connection open, is let go.
+UPLOAD_STALL_SECONDS = env_float("STT_UPLOAD_STALL_SECONDS", 30)
+UPLOAD_MIN_BYTES_PER_SECOND = env_int("STT_UPLOAD_MIN_BYTES_PER_SECOND", 10_000)
+# How long a refused sender may be silent before its connection is closed.
+UPLOAD_LINGER_SECONDS = env_float("STT_UPLOAD_LINGER_SECONDS", 1)
+UPLOADS_AT_ONCE = env_int("STT_UPLOADS_AT_ONCE", 32)
+# How long POST /v1/transcribe may keep its caller waiting.
+SYNC_WAIT_SECONDS = env_float("STT_SYNC_WAIT_SECONDS", 6 * 3600)
 # Never fill the last of the disk: a database that cannot write loses more than a refused upload.
 DISK_RESERVE_BYTES = env_int("STT_DISK_RESERVE_MB", 1024) * 1024 * 1024
 
 Q_CLUSTER = {
     "name": "jobs",
     "workers": WORKERS,
-    "queue_limit": 1,
-    "bulk": 1,
-    "timeout": None,
-    # The Job row's lease decides who runs what and when again; the queue must never redeliver by itself.
+    # -1 is no time-out at all (None would mean the same but is warned about). The Job row's lease decides who runs
+    # what and when again; the queue forgets a message once it is taken.
+    "timeout": -1,
     "retry": 2**31 - 1,
     "max_attempts": 1,
     "ack_failures": True,
     "save_limit": -1,
-    "poll": 0.2,
-    "catch_up": False,
-    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
+    "queue_limit": 1,
+    "bulk": 1,
+    "poll": 0.5,
+    "scheduler": False,
+    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default", "broker_class": "stt_site.lib.queue.DoorbellBroker"}),
 }
 
 # --- REST
@@ -188,8 +223,17 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "UNAUTHENTICATED_USER": None,
+    "EXCEPTION_HANDLER": "stt_site.lib.rest.exception_handler",
 }
-SPECTACULAR_SETTINGS = {"TITLE": PRODUCT_NAME, "VERSION": "0.1.0", "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": PRODUCT_NAME,
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "TranscriptStatus": "transcripts.api.schemas.STATUSES",
+        "HealthStatus": "transcripts.api.schemas.HEALTH",
+    },
+}
 
 # --- language and time
 LANGUAGE_CODE = "en"

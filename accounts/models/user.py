@@ -23,6 +23,9 @@ class User(AbstractUser):
     last_name = None  # type: ignore[assignment]
     email = models.EmailField("e-mail address", unique=True)
     name = models.CharField(max_length=150, blank=True)
+    mail_product_updates = models.BooleanField(default=False)
+    mail_transcript_ready = models.BooleanField(default=False)
+    mail_low_credits = models.BooleanField(default=True)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

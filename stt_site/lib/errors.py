@@ -22,8 +22,10 @@ class ErrorCode(StrEnum):
     INVALID_API_KEY = "invalid_api_key"
     INSUFFICIENT_CREDITS = "insufficient_credits"
     NOT_IN_PLAN = "not_in_plan"
+    MISSING_SCOPE = "missing_scope"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    REQUEST_TIMEOUT = "request_timeout"
     NOT_READY = "not_ready"
     CONFLICT = "conflict"
     LENGTH_REQUIRED = "length_required"
@@ -76,8 +78,12 @@ MEANINGS: dict[ErrorCode, Meaning] = {
     ErrorCode.INVALID_API_KEY: Meaning(401, "The API key is unknown, revoked or expired. Nothing was charged."),
     ErrorCode.INSUFFICIENT_CREDITS: Meaning(402, "No credits remaining. Upgrade your plan."),
     ErrorCode.NOT_IN_PLAN: Meaning(403, "Your plan does not include this."),
+    ErrorCode.MISSING_SCOPE: Meaning(403, "This API key may not do that. Make a key with the scope that it needs."),
     ErrorCode.NOT_FOUND: Meaning(404, "There is nothing here, or it is not yours."),
     ErrorCode.METHOD_NOT_ALLOWED: Meaning(405, "This address does not take that method."),
+    ErrorCode.REQUEST_TIMEOUT: Meaning(
+        408, "The upload stopped or came too slowly. Nothing was stored or charged; send it again."
+    ),
     ErrorCode.NOT_READY: Meaning(409, "The transcript is not ready yet. Ask again when its status is completed."),
     ErrorCode.CONFLICT: Meaning(409, "The request does not fit the present state. Read it again, then retry."),
     ErrorCode.LENGTH_REQUIRED: Meaning(411, "Say how long the body is."),

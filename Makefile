@@ -1,0 +1,39 @@
+# Two commands for a newcomer: `make run` and `make test`. Both install what they need into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test test-slow test-all lint clean
+
+run: $(VENV)/installed
+	@exec $(BIN)/python manage.py up
+
+# About a minute: no browser, no kills, no big bodies.
+test: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -m "not slow and not browser" -n auto --dist loadfile
+
+# Real processes under SIGKILL, large uploads, a real Chromium (Debian: chromium, ffmpeg).
+test-slow: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -m "slow or browser"
+
+test-all: lint test test-slow
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 …"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-dev: requirements.txt requirements-dev.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@ $(VENV)/installed
+
+clean:
+	rm -rf $(VENV)

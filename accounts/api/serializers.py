@@ -1,0 +1,69 @@
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.models import ApiKey, User
+from accounts.services import api_keys, ledger
+from accounts.services.access import Caller
+from accounts.services.plans import MEGABYTE
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses a field that it does not know: whoever sends `credits` should hear that it did nothing."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and (unknown := [str(name) for name in data if name not in self.fields]):
+            message = f"These cannot be set here: {', '.join(unknown)}. Nothing was changed."
+            raise serializers.ValidationError({"non_field_errors": [message]})
+        return super().to_internal_value(data)
+
+
+class EmailPreferences(StrictSerializer):
+    product_updates = serializers.BooleanField(source="mail_product_updates", required=False)
+    transcript_ready = serializers.BooleanField(source="mail_transcript_ready", required=False)
+    low_credits = serializers.BooleanField(source="mail_low_credits", required=False)
+
+
+class AccountChange(StrictSerializer):
+    name = serializers.CharField(max_length=150, required=False, allow_blank=True)
+    email_preferences = EmailPreferences(required=False)
+
+
+class NewKey(StrictSerializer):
+    name = serializers.CharField(max_length=100)
+    scopes = serializers.ListField(child=serializers.ChoiceField(api_keys.SCOPES), required=False, allow_empty=False)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
+def account_item(user: User, caller: Caller) -> dict[str, Any]:
+    balance = ledger.balance(user)
+    return {
+        "id": user.pk,
+        "email": user.email,
+        "name": user.name,
+        "plan": caller.plan.id,
+        "credits_remaining": credits_number(balance.available_mc),
+        "credits_used_this_month": credits_number(balance.used_this_month_mc),
+        "renews_at": balance.renews_at,
+        "limits": {"max_file_mb": caller.plan.max_file_bytes // MEGABYTE, "concurrent": caller.plan.concurrent},
+        "email_preferences": dict(EmailPreferences(user).data),
+    }
+
+
+def key_item(key: ApiKey) -> dict[str, Any]:
+    return {
+        "id": key.pk,
+        "name": key.name,
+        "prefix": key.prefix,
+        "last_four": key.last_four,
+        "scopes": key.scopes,
+        "created_at": key.created_at,
+        "expires_at": key.expires_at,
+        "last_used_at": key.last_used_at,
+        "revoked": key.revoked_at is not None,
+    }
+
+
+def credits_number(amount_mc: int) -> int | float:
+    whole, rest = divmod(amount_mc, ledger.MILLICREDITS)
+    return amount_mc / ledger.MILLICREDITS if rest else whole

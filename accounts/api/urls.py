@@ -1,0 +1,9 @@
+from django.urls import path
+
+from accounts.api.views import AccountView, KeysView, KeyView
+
+urlpatterns = [
+    path("account/", AccountView.as_view(), name="api_account"),
+    path("keys/", KeysView.as_view(), name="api_keys"),
+    path("keys/<int:pk>/", KeyView.as_view(), name="api_key"),
+]

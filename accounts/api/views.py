@@ -1,0 +1,75 @@
+from typing import Any, ClassVar
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.serializers import AccountChange, NewKey, StrictSerializer, account_item, key_item
+from accounts.authentication import CallerAuthentication
+from accounts.models import User
+from accounts.services import api_keys, profile
+from accounts.services.access import Caller
+from stt_site.lib.errors import ErrorCode, ServiceError
+
+
+class AccountView(APIView):
+    authentication_classes = (CallerAuthentication,)
+
+    @extend_schema(operation_id="account", responses={200: dict[str, Any]})
+    def get(self, request: Request) -> Response:
+        user, caller = _signed_in(request)
+        return Response(account_item(user, caller))
+
+    @extend_schema(operation_id="account_change", request=AccountChange, responses={200: dict[str, Any]})
+    def patch(self, request: Request) -> Response:
+        user, caller = _signed_in(request)
+        changes = _valid(AccountChange(data=request.data))
+        preferences = changes.pop("email_preferences", {})
+        profile.change(user, **changes, **preferences)
+        return Response(account_item(user, caller))
+
+
+class KeysView(APIView):
+    authentication_classes = (CallerAuthentication,)
+    scopes: ClassVar = {"POST": "keys:write"}
+
+    @extend_schema(operation_id="keys", responses={200: dict[str, Any]})
+    def get(self, request: Request) -> Response:
+        user, _ = _signed_in(request)
+        return Response({"results": [key_item(key) for key in api_keys.keys_of(user)]})
+
+    @extend_schema(operation_id="key_create", request=NewKey, responses={201: dict[str, Any]})
+    def post(self, request: Request) -> Response:
+        user, caller = _signed_in(request)
+        wanted = _valid(NewKey(data=request.data))
+        expires_at = wanted.get("expires_at")
+        if expires_at is not None and expires_at <= timezone.now():
+            raise ServiceError(ErrorCode.INVALID_REQUEST, "Give an expires_at in the future. No key was made.")
+        scopes = api_keys.grantable(wanted.get("scopes"), caller.api_key_id)
+        key, plaintext = api_keys.create_key(user, wanted["name"], scopes, expires_at)
+        return Response({**key_item(key), "key": plaintext}, 201, headers={"Cache-Control": "no-store"})
+
+
+class KeyView(APIView):
+    authentication_classes = (CallerAuthentication,)
+    scopes: ClassVar = {"DELETE": "keys:write"}
+
+    @extend_schema(operation_id="key_revoke", responses={204: None})
+    def delete(self, request: Request, pk: int) -> Response:
+        user, _ = _signed_in(request)
+        api_keys.revoke(api_keys.key_of(user, pk))
+        return Response(status=204)
+
+
+def _signed_in(request: Request) -> tuple[User, Caller]:
+    caller = request.auth
+    if not isinstance(caller, Caller) or caller.user is None:
+        raise ServiceError(ErrorCode.NOT_SIGNED_IN)
+    return caller.user, caller
+
+
+def _valid(serializer: StrictSerializer) -> dict[str, Any]:
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)

@@ -1,0 +1,262 @@
+"""Spending credits: a hold when work is accepted, one closing entry when it ends.
+
+Amounts are integer millicredits; 1 credit = 1 minute of audio = 1000. Each function is one unit of work that joins the
+caller's transaction, so a hold and the job it pays for commit together. A reference such as "job:12" names the work.
+
+Nothing is decided by a value that was read: every movement is an UPDATE that refuses to overdraw, and an entry's unique
+key makes each step happen once. The owner's debt account is locked first, which keeps two movements of one owner from
+waiting for each other crosswise; house accounts are reached in ascending order. Close one piece of work a transaction.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet, Sum
+from django.utils import timezone
+
+from accounts.models import Account, AccountKind, CreditLot, Entry, Reservation, ReservationLeg, User
+from accounts.services import books
+from accounts.services.books import Movement, Overdraft
+from stt_site.lib.errors import ErrorCode, ServiceError
+
+MILLICREDITS = 1000
+
+
+@dataclass(frozen=True)
+class Balance:
+    available_mc: int
+    free_mc: int
+    paid_mc: int
+    held_mc: int
+    used_this_month_mc: int
+    renews_at: datetime
+
+
+def price_mc(billable_ms: int, rounding: Literal["minute", "second"] = "minute") -> int:
+    """Started minutes, or started seconds; rounded up once, to a whole millicredit."""
+    if billable_ms < 0:
+        raise ValueError(f"A recording cannot last {billable_ms} ms.")
+    if rounding == "minute":
+        return -(-billable_ms // 60_000) * MILLICREDITS
+    return -(-(-(-billable_ms // 1000) * MILLICREDITS) // 60)
+
+
+def reserve(owner: User, reference: str, amount_mc: int) -> None:
+    """Holds credits, those that end soonest first. A second call for the same reference changes nothing."""
+    if amount_mc < 0:
+        raise ValueError(f"{amount_mc} millicredits cannot be held.")
+    with transaction.atomic():
+        books.lock_owner(owner.pk)
+        now = timezone.now()
+        _renew_month(owner.pk, now)
+        entry = books.open_entry(f"{reference}:reserve", Entry.Kind.RESERVE, owner.pk, reference)
+        if entry is None:
+            return
+        legs = _choose_lots(owner.pk, amount_mc, now)
+        Reservation.objects.create(reference=reference, owner_id=owner.pk, amount_mc=amount_mc)
+        ReservationLeg.objects.bulk_create(
+            ReservationLeg(reservation_id=reference, lot_id=lot_id, amount_mc=amount) for lot_id, amount in legs
+        )
+        try:
+            books.post(entry, [_to_held(owner.pk, lot_id, amount) for lot_id, amount in legs])
+        except Overdraft as overdraft:
+            raise ServiceError(ErrorCode.INSUFFICIENT_CREDITS) from overdraft
+
+
+def settle(reference: str, actual_mc: int) -> int:
+    """Charges min(actual, held) and gives the rest back. Returns what was charged, also when it was closed before."""
+    if actual_mc < 0:
+        raise ValueError(f"{actual_mc} millicredits cannot be charged.")
+    return _close(reference, Entry.Kind.SETTLE, Reservation.State.SETTLED, actual_mc)
+
+
+def release(reference: str) -> None:
+    """Gives everything back. Where nothing was held, or it is closed already, there is nothing to do."""
+    if Reservation.objects.filter(reference=reference).exists():
+        _close(reference, Entry.Kind.RELEASE, Reservation.State.RELEASED, 0)
+
+
+def grant(owner: User, amount_mc: int, *, actor: str, reason: str, key: str | None = None) -> None:
+    """Credits without an end, given by a person who says why. The same `key` grants once."""
+    if amount_mc <= 0:
+        raise ValueError(f"{amount_mc} millicredits cannot be granted.")
+    if not reason.strip():
+        raise ValueError("A grant needs a reason.")
+    with transaction.atomic():
+        books.lock_owner(owner.pk)
+        reference = f"grant:{key}" if key else books.unique_reference("grant")
+        entry = books.open_entry(
+            f"{reference}:{owner.pk}", Entry.Kind.GRANT, owner.pk, reference, actor=actor, memo=reason
+        )
+        if entry is None:
+            return
+        lot = CreditLot.objects.create(
+            owner_id=owner.pk, source="grant", reference=reference, granted_mc=amount_mc, priority=CreditLot.PAID
+        )
+        books.post(entry, [_granted(owner.pk, lot)])
+
+
+def balance(owner: User) -> Balance:
+    """Reads only. Counts this month's free minutes whether or not anything has been spent of them yet."""
+    now = timezone.now()
+    sums = {
+        priority: _sum(_spendable(owner.pk, now).filter(lot_id__in=_lots(owner.pk, priority)))
+        for priority in (CreditLot.FREE, CreditLot.PAID)
+    }
+    free = sums[CreditLot.FREE] + _month_not_yet_granted(owner.pk, now)
+    return Balance(
+        available_mc=free + sums[CreditLot.PAID],
+        free_mc=free,
+        paid_mc=sums[CreditLot.PAID],
+        held_mc=_sum(Account.objects.filter(owner_id=owner.pk, kind=AccountKind.HELD)),
+        used_this_month_mc=used_since(owner, _month_start(now)),
+        renews_at=_month_end(now),
+    )
+
+
+def used_since(owner: User, since: datetime) -> int:
+    closed = Reservation.objects.filter(owner_id=owner.pk, closed_at__gte=since)
+    return closed.aggregate(total=Sum("charged_mc"))["total"] or 0
+
+
+def has_paid_credits(owner: User) -> bool:
+    """Held ones count: a plan does not shrink while the work that it allowed is running."""
+    kinds = (AccountKind.AVAILABLE, AccountKind.HELD)
+    paid = Account.objects.filter(owner_id=owner.pk, kind__in=kinds, balance__gt=0)
+    return paid.filter(lot_id__in=_lots(owner.pk, CreditLot.PAID)).exists()
+
+
+def _close(reference: str, kind: Entry.Kind, state: Reservation.State, actual_mc: int) -> int:
+    with transaction.atomic():
+        reservation = Reservation.objects.get(reference=reference)
+        books.lock_owner(reservation.owner_id)
+        entry = books.open_entry(f"{reference}:close", kind, reservation.owner_id, reference)
+        if entry is None:
+            reservation.refresh_from_db()
+            return reservation.charged_mc
+        now = timezone.now()
+        charged = min(actual_mc, reservation.amount_mc)
+        books.post(entry, list(_closing(reservation, charged, now)))
+        Reservation.objects.filter(reference=reference, state=Reservation.State.HELD).update(
+            state=state, charged_mc=charged, closed_at=now
+        )
+        return charged
+
+
+def _closing(reservation: Reservation, charged: int, now: datetime) -> Iterable[Movement]:
+    """What ends soonest is charged first, as it was held first. What is left of an ended lot ends with it."""
+    owner = reservation.owner_id
+    for leg in reservation.legs.select_related("lot").order_by("pk"):
+        held = books.account(owner, AccountKind.HELD, leg.lot_id)
+        spent = min(leg.amount_mc, charged)
+        charged -= spent
+        if spent:
+            yield Movement(held, books.house(AccountKind.REVENUE), spent)
+        if rest := leg.amount_mc - spent:
+            ended = leg.lot.expires_at is not None and leg.lot.expires_at <= now
+            home = (
+                books.house(AccountKind.EXPIRED) if ended else books.account(owner, AccountKind.AVAILABLE, leg.lot_id)
+            )
+            yield Movement(held, home, rest)
+
+
+def _renew_month(owner_id: int, now: datetime) -> None:
+    """Grants the month's free minutes at their first use, then takes back what ended lots have left."""
+    amount = settings.FREE_MINUTES_PER_MONTH * MILLICREDITS
+    key = _month_reference(now)
+    if amount > 0 and not CreditLot.objects.filter(owner_id=owner_id, reference=key).exists():
+        entry = books.open_entry(f"{key}:{owner_id}", Entry.Kind.FREE_MONTH, owner_id, key)
+        if entry is not None:
+            lot = CreditLot.objects.create(
+                owner_id=owner_id,
+                source="free",
+                reference=key,
+                granted_mc=amount,
+                priority=CreditLot.FREE,
+                expires_at=_month_end(now),
+            )
+            books.post(entry, [_granted(owner_id, lot)])
+    ended = CreditLot.objects.filter(owner_id=owner_id, expires_at__lte=now)
+    leftovers = Account.objects.filter(
+        owner_id=owner_id, kind=AccountKind.AVAILABLE, balance__gt=0, lot_id__in=ended.values("pk")
+    )
+    for account in leftovers.order_by("pk"):
+        entry = books.open_entry(books.unique_reference(f"lot:{account.lot_id}:expire"), Entry.Kind.EXPIRE, owner_id)
+        assert entry is not None
+        books.post(entry, [Movement(account.pk, books.house(AccountKind.EXPIRED), account.balance)])
+
+
+def _choose_lots(owner_id: int, amount_mc: int, now: datetime) -> list[tuple[int, int]]:
+    balances = dict(_spendable(owner_id, now).values_list("lot_id", "balance"))
+    lots = CreditLot.objects.filter(pk__in=balances)
+    legs = []
+    missing = amount_mc
+    for lot in sorted(lots, key=lambda lot: (lot.priority, lot.expires_at or datetime.max.replace(tzinfo=UTC), lot.pk)):
+        if taken := min(missing, balances[lot.pk]):
+            legs.append((lot.pk, taken))
+            missing -= taken
+    if missing:
+        raise _insufficient(amount_mc, amount_mc - missing)
+    return legs
+
+
+def _insufficient(needed_mc: int, available_mc: int) -> ServiceError:
+    if available_mc == 0:
+        return ServiceError(ErrorCode.INSUFFICIENT_CREDITS)
+    needed, available = (credits_text(amount) for amount in (needed_mc, available_mc))
+    message = f"This needs {needed} credits and {available} are left. Nothing was charged. Upgrade your plan."
+    return ServiceError(ErrorCode.INSUFFICIENT_CREDITS, message)
+
+
+def credits_text(amount_mc: int) -> str:
+    """12000 is "12", 12500 is "12.5"."""
+    whole, rest = divmod(amount_mc, MILLICREDITS)
+    return f"{whole:,}.{rest:03}".rstrip("0").rstrip(".")
+
+
+def _to_held(owner_id: int, lot_id: int, amount: int) -> Movement:
+    available = books.account(owner_id, AccountKind.AVAILABLE, lot_id)
+    return Movement(available, books.account(owner_id, AccountKind.HELD, lot_id), amount)
+
+
+def _granted(owner_id: int, lot: CreditLot) -> Movement:
+    available = books.account(owner_id, AccountKind.AVAILABLE, lot.pk)
+    return Movement(books.house(AccountKind.GRANTS), available, lot.granted_mc)
+
+
+def _spendable(owner_id: int, now: datetime) -> QuerySet[Account]:
+    living = CreditLot.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), owner_id=owner_id)
+    return Account.objects.filter(
+        owner_id=owner_id, kind=AccountKind.AVAILABLE, balance__gt=0, lot_id__in=living.values("pk")
+    )
+
+
+def _lots(owner_id: int, priority: int) -> QuerySet[CreditLot, int]:
+    return CreditLot.objects.filter(owner_id=owner_id, priority=priority).values_list("pk", flat=True)
+
+
+def _sum(accounts: QuerySet[Account]) -> int:
+    return accounts.aggregate(total=Sum("balance"))["total"] or 0
+
+
+def _month_not_yet_granted(owner_id: int, now: datetime) -> int:
+    if CreditLot.objects.filter(owner_id=owner_id, reference=_month_reference(now)).exists():
+        return 0
+    return settings.FREE_MINUTES_PER_MONTH * MILLICREDITS
+
+
+def _month_reference(now: datetime) -> str:
+    return f"free:{now.astimezone(UTC):%Y-%m}"
+
+
+def _month_start(now: datetime) -> datetime:
+    return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def _month_end(now: datetime) -> datetime:
+    start = _month_start(now)
+    return start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)

@@ -1,0 +1,123 @@
+"""What a caller may do at once and in a day. One conditional statement takes each count, so racers cannot pass it."""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.models import ConcurrencySlot, DailyUse
+from accounts.services import ledger
+from accounts.services.access import Caller
+from accounts.services.plans import MEGABYTE
+from stt_site.lib.errors import ErrorCode, ServiceError
+
+SLOT_LEASE = timedelta(seconds=60)
+CONCURRENCY_RETRY_SECONDS = 5
+
+# A place is taken when it is free or its lease is over; a racer that comes second changes no row.
+TAKE_SLOT = """
+INSERT INTO accounts_concurrencyslot (caller, number, holder, lease_until) VALUES (%s, %s, %s, %s)
+ON CONFLICT (caller, number) DO UPDATE SET holder = excluded.holder, lease_until = excluded.lease_until
+WHERE accounts_concurrencyslot.lease_until <= %s
+"""
+COUNT_DAILY = """
+INSERT INTO accounts_dailyuse (caller, day, count) VALUES (%s, %s, 1)
+ON CONFLICT (caller, day) DO UPDATE SET count = accounts_dailyuse.count + 1
+WHERE accounts_dailyuse.count < %s
+"""
+
+
+def check_before_body(caller: Caller, declared_size: int | None) -> None:
+    """What can be refused from the headers alone. Writes nothing, so a later check must still hold."""
+    largest = caller.plan.max_file_bytes
+    if declared_size is not None and declared_size > largest:
+        raise file_too_large(caller)
+    if caller.is_anonymous:
+        limit = caller.plan.daily_transcriptions
+        used = DailyUse.objects.filter(caller=caller.key, day=_today()).values_list("count", flat=True).first() or 0
+        if limit is not None and used >= limit:
+            raise _daily_limit(limit)
+    elif caller.user is not None and ledger.balance(caller.user).available_mc <= 0:
+        raise ServiceError(ErrorCode.INSUFFICIENT_CREDITS)
+
+
+def file_too_large(caller: Caller) -> ServiceError:
+    megabytes = caller.plan.max_file_bytes // MEGABYTE
+    whose = "without an account" if caller.is_anonymous else f"on the {caller.plan.name.lower()} plan"
+    message = f"The file is larger than {megabytes} MB, the most {whose}. Nothing was charged."
+    return ServiceError(ErrorCode.FILE_TOO_LARGE, message)
+
+
+def take_slot(caller: Caller, holder: str) -> None:
+    """Inside the caller's transaction, before credits are touched: closing work gives its slot back first, too."""
+    now = timezone.now()
+    mine = ConcurrencySlot.objects.filter(caller=caller.key)
+    if mine.filter(holder=holder).update(lease_until=now + SLOT_LEASE):
+        return
+    cap = caller.plan.concurrent
+    with transaction.atomic():
+        live = set(mine.filter(lease_until__gt=now).values_list("number", flat=True))
+        # Places above the cap are there when the plan was larger a moment ago.
+        if len(live) < cap:
+            for number in range(cap):
+                if number not in live and _take(caller.key, number, holder, now):
+                    return
+    message = f"At most {cap} at once is in your plan, and that many are running. Wait for one to end, then retry."
+    raise ServiceError(ErrorCode.CONCURRENCY_LIMIT, message, retry_after=CONCURRENCY_RETRY_SECONDS)
+
+
+def renew_slot(holder: str) -> None:
+    ConcurrencySlot.objects.filter(holder=holder).update(lease_until=timezone.now() + SLOT_LEASE)
+
+
+def free_slot(holder: str) -> None:
+    ConcurrencySlot.objects.filter(holder=holder).delete()
+
+
+def count_daily(caller: Caller) -> None:
+    limit = caller.plan.daily_transcriptions
+    if not caller.is_anonymous or limit is None:
+        return
+    if limit < 1:
+        raise _daily_limit(limit)
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT_DAILY, [caller.key, connection.ops.adapt_datefield_value(_today()), limit])
+        if cursor.rowcount != 1:
+            raise _daily_limit(limit)
+
+
+def uncount_daily(caller_key: str, day: date) -> None:
+    """Gives back what a transcription that failed had used."""
+    DailyUse.objects.filter(caller=caller_key, day=day, count__gt=0).update(count=F("count") - 1)
+
+
+def purge() -> None:
+    """Forgets leases and counts that no longer limit anybody."""
+    now = timezone.now()
+    ConcurrencySlot.objects.filter(lease_until__lte=now - timedelta(hours=1)).delete()
+    DailyUse.objects.filter(day__lt=_today() - timedelta(days=1)).delete()
+
+
+def _take(caller: str, number: int, holder: str, now: datetime) -> bool:
+    lease, clock = (_adapt(value) for value in (now + SLOT_LEASE, now))
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE_SLOT, [caller, number, holder, lease, clock])
+        return bool(cursor.rowcount == 1)
+
+
+def _adapt(value: datetime) -> str | datetime:
+    return connection.ops.adapt_datetimefield_value(value) or value
+
+
+def _daily_limit(limit: int) -> ServiceError:
+    now = timezone.now()
+    midnight = datetime.combine(_today() + timedelta(days=1), time(), UTC)
+    message = (
+        f"The {limit} free transcriptions of today are used up. Sign up for more, or come back after midnight UTC."
+    )
+    return ServiceError(ErrorCode.DAILY_LIMIT, message, retry_after=max(1, int((midnight - now).total_seconds()) + 1))
+
+
+def _today() -> date:
+    return timezone.now().astimezone(UTC).date()

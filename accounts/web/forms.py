@@ -1,0 +1,36 @@
+from typing import Any
+
+from allauth.account.forms import SignupForm as BaseSignupForm
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+
+class Trap(forms.TextInput):
+    """A field for robots. The base form hides its own by an inline style, which a strict content policy ignores."""
+
+    is_hidden = True
+
+    def __init__(self) -> None:
+        super().__init__({"hidden": True, "tabindex": "-1", "autocomplete": "off", "aria-hidden": "true"})
+
+
+class SignupForm(BaseSignupForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields[settings.ACCOUNT_SIGNUP_FORM_HONEYPOT_FIELD].widget = Trap()
+        self.fields["email"].widget.attrs |= {"autocomplete": "email", "autofocus": True}
+
+    def try_save(self, request: HttpRequest) -> tuple[AbstractBaseUser | None, HttpResponse | None]:
+        try:
+            with transaction.atomic():
+                user, response = super().try_save(request)
+        except IntegrityError:
+            # The button was pressed twice: the first press made the account.
+            messages.info(request, "This account was made a moment ago. Sign in to it.")
+            return None, redirect(settings.LOGIN_URL)
+        return user, response

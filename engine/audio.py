@@ -1,0 +1,388 @@
+"""Media in, samples out. The parent opens the file and counts; a locked-down child does everything else."""
+
+import contextlib
+import logging
+import os
+import signal
+import socket
+import stat
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from engine import sandbox
+from engine.config import EngineConfig
+from engine.decode_protocol import (
+    BYTES_PER_SAMPLE,
+    END,
+    INFO,
+    MAX_RATE,
+    PCM,
+    READY,
+    TAKEN,
+    DecodeRequest,
+    Outcome,
+    ProtocolError,
+    parse_info,
+    parse_outcome,
+    receive_frame,
+    send_request,
+)
+from engine.errors import Cancelled, EngineError, EngineGone, MediaError
+from engine.types import SAMPLE_RATE, MediaInfo, Notice
+
+_log = logging.getLogger(__name__)
+
+Block = npt.NDArray[np.int16]
+
+# On top of what the child has mapped when it is warm. Tables of a 12 h MP4 are about 50 MB.
+CHILD_MEMORY_BYTES = 448 << 20
+CPU_SECONDS = 60
+CPU_SECONDS_PER_HOUR = 30
+START_SECONDS = 60.0
+# Nothing for so long means that the file has the decoder going in circles; a warm one answers in milliseconds.
+STALL_SECONDS = 60.0
+# All waiting for one file together, in terms of the processor time it may use: the machine has other work as well.
+PATIENCE = 2.0
+START_ATTEMPTS = 3
+
+
+class _Child:
+    """One decoder process and the parent's end of its channel. Any thread may call `close`, any number of times."""
+
+    def __init__(self, cpu_seconds: int) -> None:
+        self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        command, environment = sandbox.python_child(
+            "engine.decode_child", str(theirs.fileno()), str(CHILD_MEMORY_BYTES), str(cpu_seconds)
+        )
+        try:
+            # A session of its own: Ctrl-C is for the parent, which ends its children in good order.
+            self.process = subprocess.Popen(
+                command,
+                env=environment,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+            )
+        except OSError:
+            self.channel.close()
+            raise
+        finally:
+            theirs.close()
+        self._patience = PATIENCE * cpu_seconds
+        self._in_use = threading.Lock()
+        self._closing = threading.Lock()
+        self._closed = False
+
+    def give(self, request: DecodeRequest, descriptor: int, level: sandbox.Level) -> None:
+        """Raises ProtocolError or OSError where the child has not even looked at the file: another may try."""
+        deadline = time.monotonic() + START_SECONDS
+        answer = self._expect(READY, deadline).decode(errors="replace")
+        if answer != level:
+            raise ProtocolError(f"it reports {answer!r} where the sandbox was tested as {level!r}")
+        send_request(self.channel, request, descriptor)
+        self._expect(TAKEN, deadline)
+
+    def _expect(self, kind: bytes, deadline: float) -> bytes:
+        frame = receive_frame(self.channel, deadline=deadline)
+        if frame is None or frame[0] != kind:
+            raise ProtocolError("it ended before it began")
+        return bytes(frame[1])
+
+    def receive(self, max_pcm_bytes: int) -> tuple[bytes, bytearray] | None:
+        """As receive_frame. The lock keeps the descriptor from being closed, and used again, under a reader's feet."""
+        with self._in_use:
+            if self._closed:
+                return None
+            start = time.monotonic()
+            try:
+                deadline = start + min(STALL_SECONDS, self._patience)
+                return receive_frame(self.channel, deadline=deadline, max_pcm_bytes=max_pcm_bytes)
+            finally:
+                self._patience -= time.monotonic() - start
+
+    def close(self) -> int:
+        """The exit status, as subprocess gives it. The child is dead and reaped afterwards."""
+        with self._closing:
+            self.process.kill()
+            status = self.process.wait()
+            if not self._closed:
+                self._closed = True
+                # Wakes a reader even where some forked process has inherited the other end.
+                with contextlib.suppress(OSError):
+                    self.channel.shutdown(socket.SHUT_RDWR)
+                with self._in_use:
+                    self.channel.close()
+            return status
+
+
+class PcmStream:
+    """The samples of one file, in order, once: blocks of at most a second, mono int16 at the rate asked for."""
+
+    def __init__(self, child: _Child, info: MediaInfo, request: DecodeRequest) -> None:
+        self.info = info
+        self.warnings: tuple[Notice, ...] = ()
+        self._child = child
+        self._block_bytes = request.rate * BYTES_PER_SAMPLE
+        self._bytes_left = int(request.max_seconds * request.rate) * BYTES_PER_SAMPLE
+        self._last_block_came = False
+        self._finished = False
+        self._closed = False
+
+    def __iter__(self) -> Iterator[Block]:
+        """Raises MediaError, or Cancelled where `close` came before the end."""
+        while not self._finished:
+            try:
+                frame = self._child.receive(self._block_bytes)
+                samples = self._accepted(frame)
+            except (ProtocolError, OSError) as error:
+                raise self._failure(error) from error
+            if samples is not None:
+                yield np.frombuffer(samples, dtype="<i2")
+
+    def _accepted(self, frame: tuple[bytes, bytearray] | None) -> bytearray | None:
+        """The samples in the frame; None at the end. The child checks and counts as well, but it is not trusted."""
+        if frame is None:
+            raise self._failure(None)
+        kind, payload = frame
+        if kind == END:
+            self._finish(parse_outcome(payload))
+            return None
+        if kind != PCM or self._last_block_came:
+            raise ProtocolError("a frame out of turn")
+        self._last_block_came = len(payload) < self._block_bytes
+        self._bytes_left -= len(payload)
+        if self._bytes_left < 0:
+            self.close()
+            raise MediaError("media_too_long")
+        return payload
+
+    def _finish(self, outcome: Outcome) -> None:
+        self.close()
+        if outcome.code is not None:
+            raise MediaError(outcome.code)
+        self.warnings = _notices(outcome)
+        self._finished = True
+
+    def _failure(self, error: Exception | None) -> EngineError:
+        if self._closed:
+            return Cancelled("The audio was closed before its end.")
+        return _failure_of(self._child, error)
+
+    def close(self) -> None:
+        self._closed = True
+        self._child.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Decoder:
+    """Keeps `config.decode_children` locked-down children warm; each reads one file and ends. Any thread may call."""
+
+    def __init__(self, config: EngineConfig) -> None:
+        """Raises EngineError where the sandbox does not hold what it promises, or is not what `config` demands."""
+        self.max_seconds = config.max_decoded_seconds
+        self.sandbox = _tested_sandbox(config.strict_sandbox)
+        self._cpu_seconds = CPU_SECONDS + int(CPU_SECONDS_PER_HOUR * self.max_seconds / 3600)
+        self._spares_wanted = config.decode_children
+        self._spares: deque[_Child] = deque()
+        self._lock = threading.Lock()
+        self._closed = False
+        self._owner = os.getpid()
+        self._refill()
+
+    def probe(self, source: Path) -> MediaInfo:
+        """What the container says, without decoding. Raises MediaError, and OSError where there is no such file."""
+        child, info = self._begin(source, DecodeRequest(mode="probe", rate=SAMPLE_RATE, max_seconds=0.0))
+        child.close()
+        return info
+
+    def open(self, source: Path, *, max_seconds: float, rate: int = SAMPLE_RATE) -> PcmStream:
+        """Close the stream, or use it in a `with`. Raises as `probe` does."""
+        if not 0 < rate <= MAX_RATE:
+            raise ValueError(f"{rate} Hz is not a rate between 1 and {MAX_RATE}.")
+        request = DecodeRequest(mode="decode", rate=rate, max_seconds=min(max_seconds, self.max_seconds))
+        child, info = self._begin(source, request)
+        return PcmStream(child, info, request)
+
+    def close(self) -> None:
+        """Ends the spare children; streams that are open belong to their callers."""
+        with self._lock:
+            self._closed = True
+            spares, self._spares = self._spares, deque()
+        for child in spares:
+            child.close()
+
+    def _begin(self, source: Path, request: DecodeRequest) -> tuple[_Child, MediaInfo]:
+        descriptor = _open_source(source)
+        try:
+            child = self._hand_over(descriptor, request)
+        finally:
+            os.close(descriptor)
+        try:
+            self._refill()
+            return child, _receive_info(child)
+        except BaseException:
+            child.close()
+            raise
+
+    def _hand_over(self, descriptor: int, request: DecodeRequest) -> _Child:
+        reason: Exception | None = None
+        for _ in range(START_ATTEMPTS):
+            try:
+                child = self._take()
+            except OSError as error:
+                reason = error
+                continue
+            try:
+                child.give(request, descriptor, self.sandbox)
+            except (ProtocolError, OSError) as error:
+                reason = error
+                child.close()
+            except BaseException:
+                child.close()
+                raise
+            else:
+                return child
+        raise EngineGone(
+            "engine_gone",
+            "The audio decoder did not start, so nothing was read or charged. Try again; if it goes on, "
+            f"look at the server's free memory and at its log. The decoder says: {reason}.",
+        )
+
+    def _take(self) -> _Child:
+        with self._lock:
+            if self._closed:
+                raise EngineGone("engine_gone", "The server is shutting down. Nothing was read or charged; try again.")
+            self._disown_after_fork()
+            while self._spares:
+                child = self._spares.popleft()
+                if child.process.poll() is None:
+                    return child
+                child.close()
+        return _Child(self._cpu_seconds)
+
+    def _disown_after_fork(self) -> None:
+        """Two processes on one channel would each read half of the other's audio."""
+        if self._owner != os.getpid():
+            self._owner = os.getpid()
+            self._spares.clear()
+
+    def _refill(self) -> None:
+        """Starting costs the parent a millisecond; the warming up goes on in the child while others work."""
+        with self._lock:
+            while not self._closed and len(self._spares) < self._spares_wanted:
+                try:
+                    self._spares.append(_Child(self._cpu_seconds))
+                except OSError as error:
+                    # Whoever needs one will try again, and be told.
+                    _log.warning("No spare decoder could be started: %s", error)
+                    return
+
+
+def _tested_sandbox(strict: bool) -> sandbox.Level:
+    result = sandbox.self_test()
+    if result.level == "full" and result.escaped:
+        raise EngineError(
+            "sandbox_unavailable",
+            f"The decoder's sandbox does not hold: it let a process {', '.join(result.escaped)}. Media are not read.",
+        )
+    if result.level == "reduced" and strict:
+        raise EngineError(
+            "sandbox_unavailable",
+            "This kernel cannot enforce the full sandbox (Landlock and seccomp), and the settings demand it. "
+            "Allow both in the container's profile, or turn strict_sandbox off.",
+        )
+    return result.level
+
+
+def _open_source(source: Path) -> int:
+    """O_NOFOLLOW: an upload is a file, not a link to someone else's. O_NONBLOCK: nor a pipe that never opens."""
+    try:
+        descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if source.is_symlink():
+            raise MediaError("unsupported_media", "This is a link, not a file; give the file itself.") from error
+        raise
+    status = os.fstat(descriptor)
+    code = None
+    if not stat.S_ISREG(status.st_mode):
+        code = "unsupported_media"
+    elif status.st_size == 0:
+        code = "empty_file"
+    if code is not None:
+        os.close(descriptor)
+        raise MediaError(code)
+    return descriptor
+
+
+def _receive_info(child: _Child) -> MediaInfo:
+    try:
+        frame = child.receive(0)
+        if frame is None:
+            raise _failure_of(child, None)
+        if frame[0] == INFO:
+            return parse_info(frame[1])
+        outcome = parse_outcome(frame[1] if frame[0] == END else b"")
+        raise MediaError(outcome.code or "decode_failed")
+    except (ProtocolError, OSError) as error:
+        raise _failure_of(child, error) from error
+
+
+def _failure_of(child: _Child, error: Exception | None) -> MediaError:
+    """What a child's silence or death means. It is dead afterwards."""
+    if isinstance(error, TimeoutError | ProtocolError):
+        child.close()
+        return MediaError("decode_resource_limit" if isinstance(error, TimeoutError) else "decode_failed")
+    # The channel is closed, so the process is about to end by itself, and how it does is the answer.
+    try:
+        status = child.process.wait(timeout=STALL_SECONDS)
+    except subprocess.TimeoutExpired:
+        status = -signal.SIGKILL
+    child.close()
+    _log.warning("A decoder ended with status %s before the end of its file.", status)
+    out_of_bounds = status in (-signal.SIGXCPU, -signal.SIGKILL)
+    return MediaError("decode_resource_limit" if out_of_bounds else "decode_failed")
+
+
+def _notices(outcome: Outcome) -> tuple[Notice, ...]:
+    notices = []
+    if outcome.corrupt_packets:
+        count = outcome.corrupt_packets
+        pieces = "1 damaged piece" if count == 1 else f"{count} damaged pieces"
+        notices.append(
+            Notice("corrupt_packets_skipped", f"The file is damaged: {pieces} of its audio had to be skipped.")
+        )
+    if outcome.non_finite_samples:
+        notices.append(
+            Notice(
+                "non_finite_samples",
+                f"{outcome.non_finite_samples} samples of the file are not numbers; they were replaced by silence.",
+            )
+        )
+    if outcome.missing_seconds:
+        notices.append(
+            Notice(
+                "media_truncated",
+                f"The file ends {outcome.missing_seconds:.0f} seconds before the length it states; "
+                "what is there was read.",
+            )
+        )
+    return tuple(notices)

@@ -1,0 +1,137 @@
+"""The engine behind its socket, with the same face as the embedded one."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from engine import wire
+from engine.errors import EngineGone
+from engine.types import (
+    Chunk,
+    EngineStatus,
+    Event,
+    MediaInfo,
+    Options,
+    Playback,
+    Progress,
+    Transcript,
+    status_from_dict,
+    to_dict,
+    transcript_from_dict,
+)
+
+BEAT = 1.0
+PROBE_TIMEOUT = 60.0
+STATUS_TIMEOUT = 10.0
+SILENCE_TIMEOUT = 30.0
+"""A living engine says something every second."""
+
+
+class EngineClient:
+    """Thread-safe; every call has its own connection. An engine that is not there raises EngineGone."""
+
+    def __init__(self, socket: Path, connect_timeout: float = 5.0) -> None:
+        self._socket = socket
+        self._connect_timeout = connect_timeout
+
+    def probe(self, source: Path) -> MediaInfo:
+        return MediaInfo(**self._ask({"op": "probe", "source": str(source.absolute())}, PROBE_TIMEOUT))
+
+    def status(self) -> EngineStatus:
+        return status_from_dict(self._ask({"op": "status"}, STATUS_TIMEOUT))
+
+    def make_playback(self, source: Path, destination: Path) -> Playback:
+        question = {
+            "op": "make_playback",
+            "source": str(source.absolute()),
+            "destination": str(destination.absolute()),
+        }
+        return wire.playback_from_dict(self._ask(question, SILENCE_TIMEOUT))
+
+    def transcribe(
+        self,
+        source: Path,
+        options: Options,
+        *,
+        on_event: Callable[[Event], None],
+        resume: Sequence[Chunk] = (),
+    ) -> Transcript:
+        question = {
+            "op": "transcribe",
+            "source": str(source.absolute()),
+            "options": to_dict(options),
+            "resume": len(resume),
+        }
+        with self._conversation(question) as connection:
+            with suppress(OSError):  # why it stopped listening is read below
+                for chunk in resume:
+                    connection.send({"chunk": to_dict(chunk)})
+            last = Progress("waiting", done=resume[-1].end if resume else 0.0, total=None)
+            heard = time.monotonic()
+            while True:
+                try:
+                    frame = connection.receive(timeout=BEAT)
+                except TimeoutError:
+                    silence = time.monotonic() - heard
+                    on_event(replace(last, stalled_for=last.stalled_for + silence))
+                    continue
+                heard = time.monotonic()
+                if frame is not None and "event" in frame:
+                    event = wire.event_from_frame(frame)
+                    last = event if isinstance(event, Progress) else replace(last, stalled_for=0.0)
+                    on_event(event)
+                    continue
+                return transcript_from_dict(_answer(frame))
+
+    def close(self) -> None:
+        """Nothing stays open between calls."""
+
+    def _ask(self, question: wire.Frame, silence: float) -> dict[str, Any]:
+        with self._conversation(question) as connection:
+            try:
+                while (frame := connection.receive(timeout=silence)) is not None and "event" in frame:
+                    continue
+            except TimeoutError:
+                raise _gone(f"has not answered for {silence:.0f} seconds") from None
+            return _answer(frame)
+
+    @contextmanager
+    def _conversation(self, question: wire.Frame) -> Iterator[wire.Connection]:
+        """Closing it, for whatever reason, ends the engine's work."""
+        connection = wire.Connection(self._connect())
+        try:
+            try:
+                connection.send(question)
+            except OSError as error:
+                raise _gone("ended while it was asked") from error
+            yield connection
+        finally:
+            connection.close()
+
+    def _connect(self) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(self._connect_timeout)
+        try:
+            with wire.address(self._socket) as address:
+                connection.connect(address)
+        except OSError as error:
+            connection.close()
+            raise _gone(f"does not answer at {self._socket} ({error.strerror or error})") from error
+        return connection
+
+
+def _answer(frame: wire.Frame | None) -> dict[str, Any]:
+    if frame is None:
+        raise _gone("ended in the middle of its work")
+    if "error" in frame:
+        raise wire.error_from_frame(frame)
+    result: dict[str, Any] = frame["result"]
+    return result
+
+
+def _gone(what: str) -> EngineGone:
+    return EngineGone("engine_gone", f"The speech engine {what}. The work can be tried again.")

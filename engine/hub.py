@@ -1,0 +1,187 @@
+"""Fetching weights from the model hub: the only module that talks to it."""
+
+import errno
+import fcntl
+import hashlib
+import logging
+import os
+import shutil
+from collections.abc import Callable
+from concurrent.futures import TimeoutError as FutureTimeout
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any, TypeVar
+
+from engine.waiting import in_thread
+
+T = TypeVar("T")
+
+REQUIRED = ("model.bin", "config.json", "tokenizer.json", "vocabulary.*")
+WANTED = (*REQUIRED, "preprocessor_config.json")
+"""What CTranslate2 and faster-whisper read. Without tokenizer.json faster-whisper would ask the hub again."""
+
+CONNECT_TIMEOUT = 5.0
+NAME_TIMEOUT = 8.0
+"""Seconds for the first answer, name resolution included: the resolver obeys no HTTP time-out."""
+
+
+class HubUnreachable(Exception):
+    """No answer. Trying again soon will not help."""
+
+
+class FetchFailed(Exception):
+    """The hub answered, but the weights are not here. The message says why."""
+
+
+def complete(directory: Path) -> bool:
+    """Does the directory hold everything needed to load the model without a network?"""
+    return directory.is_dir() and all(any(directory.glob(pattern)) for pattern in REQUIRED)
+
+
+def check(repo: str) -> None:
+    """Raises HubUnreachable or FetchFailed if a fetch of `repo` could not even begin."""
+    _listing(repo)
+
+
+def fetch(repo: str, destination: Path, on_progress: Callable[[float], None]) -> None:
+    """Download into `destination`, which appears at once and whole; what is cut off is continued the next time.
+
+    `on_progress` gets the share done, 0..1, from this thread. Raises HubUnreachable or FetchFailed.
+    """
+    workshop = destination.parent / ".partial" / destination.name
+    try:
+        workshop.mkdir(parents=True, exist_ok=True)
+        with workshop.with_name(workshop.name + ".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # another process may be fetching the same model
+            if not complete(destination):
+                _refuse_to_overwrite(destination)
+                _download(repo, workshop, on_progress).rename(destination)
+                shutil.rmtree(workshop)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise FetchFailed(f"The disk that holds {destination.parent} is full.") from error
+        raise FetchFailed(f"The download failed: {error}.") from error
+
+
+def _download(repo: str, workshop: Path, on_progress: Callable[[float], None]) -> Path:
+    """The directory with the whole model. Files of different commits are never mixed."""
+    revision, files = _listing(repo)
+    partial = workshop / revision
+    for stale in set(workshop.iterdir()) - {partial}:
+        shutil.rmtree(stale)
+    partial.mkdir(exist_ok=True)
+    total = sum(size for size, _ in files.values())
+    _check_room(partial, total)
+    missing = {name: about for name, about in files.items() if not (partial / name).exists()}
+    meter = _meter(total, total - sum(size for size, _ in missing.values()), on_progress)
+    for name, (size, sha256) in sorted(missing.items(), key=lambda item: item[1][0]):
+        part = partial / f"{name}.part"
+        _download_file(_url(repo, name, revision), size, part, meter)
+        _verify(part, size, sha256)
+        part.rename(partial / name)
+    return partial
+
+
+def _download_file(url: str, size: int, part: Path, meter: Any) -> None:
+    # hf_hub_download begins every file anew; http_get below it goes on from where it is told.
+    from huggingface_hub.file_download import http_get
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
+
+    with part.open("ab") as file:
+        if (done := file.tell()) < size:
+            headers = build_hf_headers()
+            _asking(
+                lambda: http_get(url, file, resume_size=done, headers=headers, expected_size=size, tqdm_class=meter)
+            )
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _listing(repo: str) -> tuple[str, dict[str, tuple[int, str | None]]]:
+    """The commit, and each wanted file's size and SHA-256 (where the hub says it)."""
+    # Plain HTTP continues a broken-off file where it stopped, with the time-outs given here.
+    os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    from huggingface_hub import HfApi
+
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+
+    def ask() -> Any:
+        return HfApi(endpoint=_endpoint()).model_info(repo, files_metadata=True, timeout=CONNECT_TIMEOUT)
+
+    info = _asking(lambda: in_thread(ask, "model-hub").result(NAME_TIMEOUT))
+    files = {
+        file.rfilename: (file.size or 0, file.lfs.sha256 if file.lfs else None)
+        for file in info.siblings or ()
+        if any(fnmatch(file.rfilename, pattern) for pattern in WANTED)
+    }
+    for pattern in REQUIRED:
+        if not any(fnmatch(name, pattern) for name in files):
+            raise FetchFailed(f"The hub's copy of {repo} has no {pattern}.")
+    return str(info.sha), files
+
+
+def _asking(question: Callable[[], T]) -> T:
+    import httpx2
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+    try:
+        return question()
+    except HfHubHTTPError as error:
+        raise FetchFailed(f"The model hub answered {error.response.status_code}.") from error
+    except (httpx2.TransportError, LocalEntryNotFoundError, OfflineModeIsEnabled, FutureTimeout, ValueError) as error:
+        raise HubUnreachable("The model hub could not be reached.") from error
+
+
+def _verify(part: Path, size: int, sha256: str | None) -> None:
+    with part.open("rb") as stream:
+        sound = part.stat().st_size == size and (
+            sha256 is None or hashlib.file_digest(stream, "sha256").hexdigest() == sha256
+        )
+    if not sound:
+        part.unlink()
+        raise FetchFailed(f"{part.stem} arrived damaged and was thrown away; try again.")
+
+
+def _check_room(partial: Path, total: int) -> None:
+    here = sum(file.stat().st_size for file in partial.iterdir())
+    free = shutil.disk_usage(partial).free
+    if total - here > free:
+        raise FetchFailed(f"The model needs {(total - here) / 1e9:.2f} GB of disk, and {free / 1e9:.2f} GB are free.")
+
+
+def _refuse_to_overwrite(destination: Path) -> None:
+    if destination.exists():
+        raise FetchFailed(f"{destination} is there but not a whole model; move it away and try again.")
+
+
+def _url(repo: str, name: str, revision: str) -> str:
+    from huggingface_hub import hf_hub_url
+
+    return hf_hub_url(repo, name, revision=revision, endpoint=_endpoint())
+
+
+def _endpoint() -> str | None:
+    return os.environ.get("HF_ENDPOINT")
+
+
+def _meter(total: int, done: int, on_progress: Callable[[float], None]) -> Any:
+    """A stand-in for tqdm that adds up all files of one fetch."""
+
+    class Meter:
+        def __init__(self, *_: object, initial: int = 0, **__: object) -> None:
+            self.update(initial)
+
+        def update(self, count: float | None = 1) -> None:
+            nonlocal done
+            done += int(count or 0)
+            on_progress(min(1.0, done / total) if total else 0.0)
+
+        def close(self) -> None: ...
+
+        def __enter__(self) -> "Meter":
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+    return Meter

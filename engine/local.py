@@ -1,0 +1,134 @@
+"""The engine in this process: decoder, models and scheduler behind one face."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine import hardware, pipeline
+from engine.audio import Decoder
+from engine.config import EngineConfig
+from engine.errors import EngineError
+from engine.faults import engine_fault
+from engine.playback import make_playback
+from engine.scheduler import Scheduler
+from engine.store import ModelStore, OnWait
+from engine.types import (
+    Chunk,
+    EngineStatus,
+    Event,
+    MediaInfo,
+    Options,
+    Phase,
+    Playback,
+    Progress,
+    Transcript,
+)
+
+
+class LocalEngine:
+    """Thread-safe: calls from many threads share the models and take turns on the device."""
+
+    def __init__(self, config: EngineConfig) -> None:
+        """Raises ValueError if the configuration names what is not there."""
+        self._config = config
+        self._hardware = hardware.detect(config.device)
+        self.store = ModelStore(config)
+        self._scheduler = Scheduler()
+        self._decoder = Decoder(config)
+        self._runs = itertools.count()
+
+    def probe(self, source: Path) -> MediaInfo:
+        with _faults():
+            return self._decoder.probe(source)
+
+    def transcribe(
+        self,
+        source: Path,
+        options: Options,
+        *,
+        on_event: Callable[[Event], None],
+        resume: Sequence[Chunk] = (),
+    ) -> Transcript:
+        caller = _Caller(on_event)
+        with _faults(caller):
+            return self._transcribe(source, options, caller, resume)
+
+    def make_playback(self, source: Path, destination: Path) -> Playback:
+        with _faults():
+            return make_playback(self._decoder, source, destination)
+
+    def status(self) -> EngineStatus:
+        default_model, embedded = self.store.default()
+        return EngineStatus(
+            default_model=default_model,
+            embedded=embedded,
+            device=self._hardware.device,
+            gpu_name=self._hardware.gpu_name,
+            gpu_memory_mb=self._hardware.gpu_memory_mb,
+            sandbox=self._decoder.sandbox,
+            models=self.store.statuses(),
+            queued=self._scheduler.waiting(),
+        )
+
+    def warm(self) -> None:
+        """Make the first request as fast as the second, in the background."""
+        self.store.warm()
+
+    def close(self) -> None:
+        self._scheduler.close(timeout=1.0)
+        self.store.close()
+        self._decoder.close()
+
+    def _transcribe(self, source: Path, options: Options, caller: "_Caller", resume: Sequence[Chunk]) -> Transcript:
+        if not self.store.ready(options.model):
+            self._decoder.probe(source)  # nobody should wait for a model to hear that the file is none
+        limit = self._config.max_decoded_seconds
+        with (
+            self.store.use(options.model, on_wait=_progress(caller, resume)) as recognizer,
+            self._decoder.open(source, max_seconds=min(options.max_seconds or limit, limit)) as stream,
+        ):
+            submit = self._scheduler.door(next(self._runs), options.priority)
+            return pipeline.run(stream, recognizer, options, submit=submit, on_event=caller, resume=resume)
+
+
+class _Caller:
+    """The caller's own exceptions go back to it as they are; everything else that breaks is a fault of the engine."""
+
+    def __init__(self, on_event: Callable[[Event], None]) -> None:
+        self._on_event = on_event
+        self.raised: BaseException | None = None
+
+    def __call__(self, event: Event) -> None:
+        try:
+            self._on_event(event)
+        except BaseException as error:
+            self.raised = error
+            raise
+
+
+@contextmanager
+def _faults(caller: _Caller | None = None) -> Iterator[None]:
+    try:
+        yield
+    except EngineError:
+        raise
+    except Exception as error:
+        if caller is not None and error is caller.raised:
+            raise
+        raise engine_fault(error) from error
+
+
+def _progress(caller: Callable[[Event], None], resume: Sequence[Chunk]) -> OnWait:
+    done = resume[-1].end if resume else 0.0
+    seen: tuple[Phase, float | None] | None = None
+    since = time.monotonic()
+
+    def tell(phase: Phase, share: float | None) -> None:
+        nonlocal seen, since
+        if (phase, share) != seen:
+            seen, since = (phase, share), time.monotonic()
+        caller(Progress(phase, done, None, stalled_for=time.monotonic() - since))
+
+    return tell

@@ -1,0 +1,54 @@
+"""`make run`: bring the database and the static files up to date, then start everything under one supervisor."""
+
+import os
+import shutil
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+SUPERVISOR_CONFIG = Path("deploy") / "supervisord.conf"
+
+
+class Command(BaseCommand):
+    help = "Migrate, collect static files and start web, worker and engine; Ctrl-C stops all three."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        check_port_is_free(settings.HOST, settings.PORT)
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        supervisord = shutil.which("supervisord", path=str(Path(sys.executable).parent)) or "supervisord"
+        self.stdout.write(f"Starting {settings.PRODUCT_NAME} …")
+        self.stdout.flush()
+        os.chdir(settings.BASE_DIR)
+        os.execve(supervisord, [supervisord, "-n", "-c", str(SUPERVISOR_CONFIG)], environment())  # noqa: S606
+
+
+def check_port_is_free(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CommandError(
+                f"Port {port} on {host} cannot be used ({error.strerror}). "
+                f"Stop what uses it, or choose another: STT_PORT={port + 1} make run"
+            ) from error
+
+
+def environment() -> dict[str, str]:
+    """What deploy/supervisord.conf reads, on top of our own environment."""
+    return {
+        **os.environ,
+        "STT_DATA_DIR": str(settings.DATA_DIR),
+        "STT_RUN_DIR": str(settings.RUN_DIR),
+        "STT_ENGINE_SOCKET": settings.ENGINE_SOCKET or str(settings.RUN_DIR / "engine.sock"),
+        "STT_PYTHON": sys.executable,
+        "STT_HOST": settings.HOST,
+        "STT_PORT": str(settings.PORT),
+        "PYTHONUNBUFFERED": "1",
+    }

@@ -1,0 +1,102 @@
+import io
+
+import pytest
+from django.core.checks import run_checks
+from django.core.management import CommandError, call_command
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from accounts.models import Account, AccountKind, User
+from accounts.services import api_keys, ledger
+from tests.conftest import PASSWORD
+
+pytestmark = pytest.mark.django_db
+
+
+def output(command: str, *arguments: str) -> str:
+    stdout = io.StringIO()
+    call_command(command, *arguments, stdout=stdout)
+    return stdout.getvalue()
+
+
+def test_create_api_key_prints_a_working_key_and_nothing_else() -> None:
+    printed = output("create_api_key", "--email", "New@Example.com", "--credits", "100")
+    key = api_keys.find(printed.removesuffix("\n"))
+    assert key is not None
+    assert key.user.email == "new@example.com"
+    assert not key.user.has_usable_password()
+    assert ledger.balance(key.user).paid_mc == 100_000
+
+
+def test_create_api_key_takes_the_account_that_is_there(alice: User) -> None:
+    output("create_api_key", "--email", "alice@example.com", "--scopes", "read")
+    key = alice.api_keys.get()
+    assert key.scopes == ["read"]
+    assert ledger.balance(alice).paid_mc == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--email", "nobody"),
+        ("--email", "a@example.com", "--credits", "many"),
+        ("--email", "a@example.com", "--credits", "-1"),
+        ("--email", "a@example.com", "--credits", "nan"),
+        ("--email", "a@example.com", "--credits", "1e99"),
+        ("--email", "a@example.com", "--name", ""),
+    ],
+)
+def test_create_api_key_refuses_nonsense_and_leaves_nothing(arguments: tuple[str, ...]) -> None:
+    with pytest.raises(CommandError):
+        output("create_api_key", *arguments)
+    assert not User.objects.exists()
+
+
+def test_the_first_administrator_is_made_once_and_can_sign_in(settings: Settings) -> None:
+    settings.ADMIN_EMAIL = "admin@localhost"
+    lines = dict(line.split(": ") for line in output("ensure_admin").splitlines())
+    assert lines["e-mail"] == "admin@localhost"
+    client = Client()
+    response = client.post("/accounts/login/", {"login": lines["e-mail"], "password": lines["password"]})
+    assert response.status_code == 302
+    assert client.get("/admin/").status_code == 200
+    assert output("ensure_admin") == ""
+    assert User.objects.count() == 1
+
+
+def test_whoever_signed_up_as_the_administrator_does_not_become_one(settings: Settings) -> None:
+    settings.ADMIN_EMAIL = "admin@localhost"
+    User.objects.create_user("admin@localhost", PASSWORD)
+    with pytest.raises(CommandError, match="STT_ADMIN_EMAIL"):
+        output("ensure_admin")
+    assert not User.objects.filter(is_superuser=True).exists()
+
+
+def test_check_ledger_is_quiet_about_good_books_and_fails_on_bad_ones(alice: User) -> None:
+    ledger.grant(alice, 1_000, actor="test", reason="test")
+    assert "holds" in output("check_ledger")
+    Account.objects.filter(owner_id=alice.pk, kind=AccountKind.AVAILABLE).update(balance=5)
+    stdout = io.StringIO()
+    with pytest.raises(CommandError, match="2 breaches"):
+        call_command("check_ledger", stdout=stdout)
+    assert stdout.getvalue().startswith("I1: ")
+
+
+def test_a_wrong_proxy_is_an_error_with_a_hint(settings: Settings) -> None:
+    settings.TRUSTED_PROXIES = ["10.0.0.0/8", "unix", "my-proxy"]
+    (found,) = [message for message in run_checks() if message.id == "accounts.E001"]
+    assert "my-proxy" in found.msg
+    assert found.hint
+
+
+def test_debugging_in_public_is_a_warning(settings: Settings) -> None:
+    settings.DEBUG = settings.HTTPS = True
+    assert "accounts.W001" in {message.id for message in run_checks()}
+    settings.DEBUG = False
+    assert "accounts.W001" not in {message.id for message in run_checks()}
+
+
+def test_a_server_without_mail_is_told_so_before_deployment(settings: Settings) -> None:
+    settings.EMAIL_HOST = ""
+    assert "accounts.I001" in {message.id for message in run_checks(include_deployment_checks=True)}
+    assert "accounts.I001" not in {message.id for message in run_checks()}

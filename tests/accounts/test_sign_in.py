@@ -1,0 +1,136 @@
+import re
+
+import pytest
+from django.core import mail
+from django.core.cache import cache
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from accounts.models import User
+from tests.conftest import PASSWORD
+
+pytestmark = pytest.mark.django_db
+SIGN_UP = {"email": "Dora@Example.com", "password1": PASSWORD}
+
+
+@pytest.fixture(autouse=True)
+def fresh_rate_limits() -> None:
+    cache.clear()
+
+
+def test_signing_up_takes_an_address_and_a_password_and_lets_in_at_once(client: Client) -> None:
+    response = client.post("/accounts/signup/", SIGN_UP)
+    assert response.status_code == 302
+    assert response["Location"] == "/transcripts/"
+    user = User.objects.get()
+    assert user.email == "dora@example.com"
+    assert client.session["_auth_user_id"] == str(user.pk)
+    assert mail.outbox[0].to == ["dora@example.com"]
+    assert "/accounts/confirm-email/" in mail.outbox[0].body
+
+
+def test_the_form_tells_password_managers_what_its_fields_are(client: Client) -> None:
+    page = client.get("/accounts/signup/").content.decode()
+    assert re.search(r'<input[^>]*name="email"[^>]*autocomplete="email"', page)
+    assert re.search(r'<input[^>]*name="password1"[^>]*autocomplete="new-password"', page)
+    assert re.search(
+        r'<input[^>]*name="password"[^>]*autocomplete="current-password"',
+        client.get("/accounts/login/").content.decode(),
+    )
+
+
+def test_a_robot_that_fills_every_field_gets_no_account(client: Client) -> None:
+    page = client.get("/accounts/signup/").content.decode()
+    trap = re.search(r'<input[^>]*name="website"[^>]*>', page)
+    assert trap
+    assert " hidden" in trap[0]
+    assert "style=" not in trap[0]
+    response = client.post("/accounts/signup/", SIGN_UP | {"website": "https://spam.example"})
+    assert response.status_code == 302
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize("password", ["short", "12345678901", "dora@example.com"])
+def test_a_weak_password_is_refused_with_a_reason(client: Client, password: str) -> None:
+    response = client.post("/accounts/signup/", SIGN_UP | {"password1": password})
+    assert response.status_code == 200
+    assert response.context["form"].errors["password1"]
+    assert not User.objects.exists()
+
+
+def test_an_address_has_one_account_however_it_is_written(client: Client, alice: User) -> None:
+    response = client.post("/accounts/signup/", SIGN_UP | {"email": "ALICE@example.com"})
+    assert response.context["form"].errors["email"]
+    assert User.objects.count() == 1
+
+
+def test_signing_in_works_with_any_case_of_the_address(client: Client, alice: User) -> None:
+    response = client.post("/accounts/login/", {"login": "Alice@Example.COM", "password": PASSWORD})
+    assert response.status_code == 302
+    assert client.session["_auth_user_id"] == str(alice.pk)
+
+
+def test_a_wrong_password_and_an_unknown_address_look_the_same(client: Client, alice: User) -> None:
+    answers = [
+        client.post("/accounts/login/", {"login": address, "password": "wrong"}).context["form"].errors
+        for address in ("alice@example.com", "nobody@example.com")
+    ]
+    assert answers[0] == answers[1]
+    assert answers[0]
+
+
+def test_a_reset_answers_the_same_for_known_and_unknown_addresses(client: Client, alice: User) -> None:
+    answers = [
+        client.post("/accounts/password/reset/", {"email": address}, follow=True).content
+        for address in ("alice@example.com", "nobody@example.com")
+    ]
+    assert answers[0] == answers[1]
+    assert [message.to for message in mail.outbox] == [["alice@example.com"]]
+
+
+def test_a_reset_link_works_once_and_for_an_hour(client: Client, alice: User, settings: Settings) -> None:
+    assert settings.PASSWORD_RESET_TIMEOUT == 3600
+    client.post("/accounts/password/reset/", {"email": "alice@example.com"})
+    link = re.search(r"https?://[^/]+(/accounts/password/reset/key/\S+)", str(mail.outbox[0].body))
+    assert link
+    elsewhere = Client()
+    form = elsewhere.get(link[1])
+    assert form.status_code == 302
+    new = {"password1": "another long password", "password2": "another long password"}
+    assert elsewhere.post(form["Location"], new).status_code == 302
+    alice.refresh_from_db()
+    assert alice.check_password("another long password")
+    again = Client().get(link[1], follow=True)
+    assert b"another" not in again.content
+    assert "form" not in again.context or again.context.get("token_fail")
+
+
+def test_guessing_passwords_is_stopped(client: Client, alice: User) -> None:
+    for _ in range(5):
+        client.post("/accounts/login/", {"login": "alice@example.com", "password": "wrong"})
+    client.post("/accounts/login/", {"login": "alice@example.com", "password": PASSWORD})
+    assert "_auth_user_id" not in client.session
+
+
+def test_a_made_up_forwarded_address_does_not_start_a_new_count(client: Client, alice: User) -> None:
+    """Ten failures a minute from one address, whichever accounts they are for."""
+    statuses = [
+        client.post(
+            "/accounts/login/",
+            {"login": f"user{number}@example.com", "password": "wrong"},
+            headers={"X-Forwarded-For": f"198.51.100.{number}"},
+        )
+        .context["form"]
+        .errors.as_text()
+        for number in range(12)
+    ]
+    assert statuses[0] != statuses[-1]
+    assert "Too many" in statuses[-1]
+
+
+def test_signing_out_needs_a_press_of_the_button(client: Client, alice: User) -> None:
+    client.force_login(alice)
+    client.get("/accounts/logout/")
+    assert "_auth_user_id" in client.session
+    client.post("/accounts/logout/")
+    assert "_auth_user_id" not in client.session

@@ -1,0 +1,62 @@
+"""Whatever is killed, and whenever: every accepted job ends once, with the text of an undisturbed run, paid once."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FIXTURES = ROOT / "tests" / "fixtures"
+KILLS = int(os.environ.get("STENO_CHAOS_KILLS", "200"))
+SEED = int(os.environ.get("STENO_CHAOS_SEED", "1"))
+SECONDS = 300.0
+
+
+def storm(target: str, data_dir: Path) -> dict[str, Any]:
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("STT_")},
+        "DJANGO_SETTINGS_MODULE": "stt_site.settings",
+        "DATABASE_URL": "",
+        "REDIS_URL": "",
+        "STT_DATA_DIR": str(data_dir),
+        "STT_ENGINE_SOCKET": str(data_dir / "run" / "engine.sock"),
+        "STT_MODEL": str(FIXTURES / "micro_whisper"),
+        "STT_DEVICE": "cpu",
+        "STT_THREADS": "1",
+        "STT_FETCH_MODELS": "0",
+        "STT_WORKERS": "5",
+        "STT_JOB_LEASE_SECONDS": "2",
+        "STT_SWEEP_SECONDS": "0.5",
+        # Poison is judged by kills without a checkpoint between them, and here somebody kills faster than any file.
+        "STT_JOB_MAX_ATTEMPTS": "1000",
+        "STT_DISK_RESERVE_MB": "0",
+        "STENO_CHAOS_CLIPS": os.environ.get("STENO_CHAOS_CLIPS", str(FIXTURES / "clips")),
+    }
+    command = [sys.executable, "-m", "tests.chaos.storm", target, str(KILLS), str(SEED), str(SECONDS)]
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS + 300)
+    log = data_dir / "server.log"
+    assert result.returncode == 0, result.stderr[-4000:] + (log.read_text()[-4000:] if log.exists() else "")
+    report: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
+    print(report)
+    return report
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["worker", "engine"])
+def test_kills_lose_nothing(target: str, tmp_path: Path) -> None:
+    report = storm(target, tmp_path)
+    assert report["killed"] == KILLS
+    assert report["states"] == {"succeeded": report["jobs"]}
+    assert report["words"] > 0
+    assert report["resumed"] > 0
+    assert report["chunks_stored"] > report["jobs"]
+    assert report["chunks_stored_twice"] == 0
+    assert report["different_text"] == []
+    assert report["charged_wrong"] == []
+    assert report["breaches"] == []
+    assert report["incoming_left"] == 0
+    assert report["stopped_in"] < 25

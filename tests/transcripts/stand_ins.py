@@ -1,0 +1,83 @@
+"""An engine that says what a test tells it to, behind the real gateway."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.types import (
+    Chunk,
+    EngineStatus,
+    Event,
+    MediaInfo,
+    ModelStatus,
+    Options,
+    Playback,
+    Progress,
+    Segment,
+    Span,
+    Transcript,
+    Word,
+)
+
+Script = Callable[[Callable[[Event], None], int], None]
+"""Called with `on_event` and the number of chunks to resume behind."""
+
+
+def chunk(index: int) -> Chunk:
+    """Chunk N covers the ten seconds from 10 N."""
+    start, end = index * 10.0, index * 10.0 + 10.0
+    words = (Word("chunk", start, start + 1, 0.9), Word(str(index), start + 1, start + 2, 0.8))
+    segment = Segment(start, end, f"chunk {index}", words, language="en", avg_logprob=-0.2, tokens=(1, 2))
+    return Chunk(index, start, end, (segment,), (Span(start, end),), "en", 0.99)
+
+
+def progress(done: float, phase: str = "transcribing", stalled_for: float = 0.0) -> Progress:
+    return Progress(phase, done, None, stalled_for)  # type: ignore[arg-type]
+
+
+@dataclass
+class StandInEngine:
+    """Transcribes `chunks` chunks of ten seconds, calling `script` where one is set, and before the answer."""
+
+    info: MediaInfo = field(default_factory=lambda: MediaInfo("wav", "pcm_s16le", 30.0, 16000, 1, False))
+    chunks: int = 3
+    script: Script | None = None
+    probe_error: Exception | None = None
+    playback_error: Exception | None = None
+    resumed_with: list[int] = field(default_factory=list)
+    options: list[Options] = field(default_factory=list)
+
+    def probe(self, source: Path) -> MediaInfo:
+        assert source.is_file()
+        if self.probe_error:
+            raise self.probe_error
+        return self.info
+
+    def transcribe(
+        self, source: Path, options: Options, *, on_event: Callable[[Event], None], resume: Sequence[Chunk] = ()
+    ) -> Transcript:
+        assert source.is_file()
+        self.resumed_with.append(len(resume))
+        self.options.append(options)
+        if self.script:
+            self.script(on_event, len(resume))
+        done = list(resume)
+        for index in range(len(resume), self.chunks):
+            done.append(chunk(index))
+            on_event(done[-1])
+        segments = tuple(segment for part in done for segment in part.segments)
+        text = " ".join(segment.text for segment in segments)
+        return Transcript(text, "en", 0.99, self.chunks * 10.0, segments, "stand-in", coverage=1.0)
+
+    def make_playback(self, source: Path, destination: Path) -> Playback:
+        assert source.is_file()
+        if self.playback_error:
+            raise self.playback_error
+        destination.write_bytes(b"m4a")
+        return Playback(30.0, b"\x00\xff")
+
+    def status(self) -> EngineStatus:
+        models = (ModelStatus("small", True, True), ModelStatus("medium", False, False))
+        return EngineStatus("small", False, "cpu", None, None, "full", models)
+
+    def close(self) -> None: ...

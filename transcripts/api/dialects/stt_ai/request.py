@@ -1,0 +1,42 @@
+"""Form fields to a TranscriptionOrder. An empty value means that the field is absent; unknown fields are ignored."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from engine.types import Options
+from stt_site.lib.errors import ErrorCode, ServiceError
+from transcripts.api.dialects.base import TranscriptionOrder
+from transcripts.api.fields import boolean, integer
+
+log = logging.getLogger(__name__)
+
+FIELDS = ("file", "model", "language", "diarize", "speakers", "response_format")
+FORMATS = {"json": "json", "verbose_json": "json", "txt": "txt", "text": "txt", "srt": "srt", "vtt": "vtt"}
+MAX_SPEAKERS = 50
+
+
+def parse(fields: Mapping[str, Sequence[str]]) -> TranscriptionOrder:
+    unknown = sorted(set(fields) - set(FIELDS))
+    if unknown:
+        log.debug("ignored the fields %s", ", ".join(unknown))
+
+    def value(name: str) -> str:
+        return fields[name][-1].strip() if fields.get(name) else ""
+
+    language = value("language")
+    return TranscriptionOrder(
+        options=Options(model=value("model") or None, language=None if language.lower() in ("", "auto") else language),
+        format=_format(value("response_format")),
+        diarize=boolean("diarize", value("diarize"), default=True),
+        speakers=integer("speakers", value("speakers"), default=0, least=0, most=MAX_SPEAKERS),
+    )
+
+
+def _format(name: str) -> str:
+    known = FORMATS.get(name.lower() or "json")
+    if known is None:
+        raise ServiceError(
+            ErrorCode.INVALID_REQUEST,
+            f"There is no response_format {name[:20]!r}: choose json, txt, srt or vtt. Nothing was charged.",
+        )
+    return known

@@ -1,0 +1,152 @@
+import contextlib
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from stt_site.lib.errors import ErrorCode, ServiceError
+from transcripts import selectors
+from transcripts.api.dialects.base import DialectView
+from transcripts.api.dialects.stt_ai import schemas
+from transcripts.api.dialects.stt_ai.errors import SttAiRefusal
+from transcripts.api.dialects.stt_ai.request import parse
+from transcripts.api.dialects.stt_ai.response import MEDIA_TYPES, as_file, as_json
+from transcripts.api.meta import meta_of
+from transcripts.api.openapi import KEY_OR_NOBODY
+from transcripts.api.schemas import Error
+from transcripts.models import Origin, Transcript
+from transcripts.services import transcripts
+from transcripts.services.submit import Order, submit
+from transcripts.services.wait import outcome, wait_for
+from transcripts.uploads.received import Received, received
+
+
+class SttAiView(DialectView):
+    refusal = SttAiRefusal()
+
+
+class Transcribe(SttAiView):
+    # The gate has identified the caller already, before it let the body in.
+    authentication_classes = ()
+
+    @extend_schema(
+        operation_id="transcribe",
+        summary="Send a recording, wait for its transcript",
+        request={"multipart/form-data": schemas.TranscribeForm},
+        responses={
+            200: schemas.TranscribeAnswer,
+            **dict.fromkeys((400, 401, 402, 403, 413, 415, 429, 503, 507), Error),
+        },
+        auth=KEY_OR_NOBODY,  # type: ignore[arg-type]
+    )
+    def post(self, request: Request) -> HttpResponse:
+        got = received(request._request)
+        order = parse(got.fields)
+        transcript = submit(
+            Order(
+                caller=got.caller,
+                upload=got.recording(),
+                options=order.options,
+                origin=Origin.API,
+                interactive=True,
+            )
+        )
+        try:
+            finished = _wait(transcript, got)
+            result = selectors.document(finished)
+            if order.format == "json":
+                public_id = None if got.caller.is_anonymous else finished.public_id
+                response: HttpResponse = Response(as_json(result, order, public_id))
+            else:
+                body = as_file(result, order, meta_of(finished))
+                response = HttpResponse(body, content_type=MEDIA_TYPES[order.format])
+        finally:
+            if got.caller.is_anonymous:
+                # An anonymous result is given once and kept nowhere.
+                transcripts.delete(transcript)
+        response.headers["X-Model"] = result.model
+        return response
+
+
+def _wait(transcript: Transcript, got: Received) -> Transcript:
+    job = wait_for(transcript.job_id, abandoned=got.abandoned, timeout=settings.SYNC_WAIT_SECONDS)
+    outcome(job)
+    transcript.refresh_from_db()
+    return transcript
+
+
+class Models(SttAiView):
+    authentication_classes = ()
+
+    @extend_schema(
+        operation_id="list_models", summary="The models of this server", responses=schemas.ModelList, auth=[]
+    )
+    def get(self, request: Request) -> Response:
+        """One object for both families of clients: `models` for STT.ai's, `data` for OpenAI's."""
+        try:
+            status = selectors.engine_status()
+        except ServiceError:
+            status = None
+        installed = {model.id for model in status.models if model.installed} if status else set()
+        items = [
+            {
+                "id": model.id,
+                "object": "model",
+                "created": 0,
+                "owned_by": settings.PRODUCT_NAME,
+                "name": model.name,
+                "description": model.description,
+                "languages": model.languages,
+                "speed": model.speed,
+                "installed": model.id in installed,
+                "default": status is not None and model.id == status.default_model,
+            }
+            for model in selectors.models()
+        ]
+        return Response({"object": "list", "data": items, "models": items})
+
+
+class Languages(SttAiView):
+    authentication_classes = ()
+
+    @extend_schema(operation_id="list_languages", summary="The languages", responses=schemas.LanguageList, auth=[])
+    def get(self, request: Request) -> Response:
+        languages = selectors.languages()
+        with contextlib.suppress(ServiceError):
+            if selectors.engine_status().embedded:
+                languages = {"en": languages["en"]}
+        return Response({"languages": [{"code": code, "name": name} for code, name in languages.items()]})
+
+
+class Health(SttAiView):
+    authentication_classes = ()
+
+    @extend_schema(
+        operation_id="health",
+        summary="Can this server transcribe?",
+        responses={200: schemas.HealthAnswer, 503: OpenApiResponse(schemas.HealthAnswer, "No model can answer.")},
+        auth=[],
+    )
+    def get(self, request: Request) -> Response:
+        body: dict[str, Any] = {"status": "ok", "gpu_available": False, "gpu_name": None, "gpu_memory_mb": None}
+        try:
+            status = selectors.engine_status()
+        except ServiceError as error:
+            if error.code is ErrorCode.INTERNAL:
+                raise
+            return Response({**body, "status": "degraded", "error": error.message}, 503, headers={"Retry-After": "30"})
+        return Response(
+            {
+                **body,
+                "gpu_available": status.device == "cuda",
+                "gpu_name": status.gpu_name,
+                "gpu_memory_mb": status.gpu_memory_mb,
+                "model": status.default_model,
+                "embedded": status.embedded,
+                "sandbox": status.sandbox,
+                "queued": status.queued,
+            }
+        )

@@ -1,0 +1,69 @@
+"""What every answer of the site has in common, and what the API addresses add."""
+
+from collections.abc import Callable
+from uuid import uuid4
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+
+from stt_site.lib.errors import MEANINGS, ErrorCode, ServiceError
+from transcripts.api.dialects.registry import dialect_for
+from transcripts.uploads.policy import POLICIES
+from transcripts.uploads.received import SCOPE_KEY
+
+# Keys, not cookies, open these: any page may call them.
+OPEN_PREFIXES = ("/v1/", "/health", "/openapi.json")
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "X-Request-Id, X-Model, Retry-After, Content-Disposition",
+}
+PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, X-Api-Key, Content-Type, Accept",
+    "Access-Control-Max-Age": "86400",
+}
+_CODES = {400: ErrorCode.INVALID_REQUEST, 403: ErrorCode.NOT_IN_PLAN, 404: ErrorCode.NOT_FOUND}
+
+
+class Surface:
+    """Outermost: it sees the answers of Django's own error pages, and gives API callers theirs as JSON."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        scope = getattr(request, "scope", {})
+        request_id = scope.get("steno.request_id") or f"req_{uuid4().hex[:20]}"
+        request.steno_id = request_id  # type: ignore[attr-defined]
+        is_open = request.path.startswith(OPEN_PREFIXES)
+        refusal = scope.get(SCOPE_KEY)
+        if is_open and request.method == "OPTIONS":
+            response: HttpResponseBase = HttpResponse(status=204, headers=PREFLIGHT)
+        elif isinstance(refusal, ServiceError) and request.path not in POLICIES:
+            response = _refused(request.path, refusal)
+        else:
+            if isinstance(refusal, ServiceError):
+                # The token was in the body that nobody read, and a refused request does nothing.
+                request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
+            response = _as_the_api_says(request, self._get_response(request), request_id)
+        response.headers["X-Request-Id"] = request_id
+        if is_open:
+            for name, value in CORS.items():
+                response.headers[name] = value
+        return response
+
+
+def _refused(path: str, error: ServiceError) -> HttpResponse:
+    dialect = dialect_for(path)
+    if dialect is None:
+        return HttpResponse(error.message, status=error.status, content_type="text/plain; charset=utf-8")
+    return JsonResponse(dialect.refusal.body(error), status=dialect.refusal.status(error))
+
+
+def _as_the_api_says(request: HttpRequest, response: HttpResponseBase, request_id: str) -> HttpResponseBase:
+    dialect = dialect_for(request.path)
+    is_html = response.headers.get("Content-Type", "").startswith("text/html")
+    if dialect is None or response.status_code < 400 or not is_html:
+        return response
+    code = _CODES.get(response.status_code, ErrorCode.INTERNAL)
+    message = f"{MEANINGS[code].message} The request was {request_id}." if code is ErrorCode.INTERNAL else None
+    return _refused(request.path, ServiceError(code, message))

@@ -1,0 +1,169 @@
+"""The bodies of /api/v1. The same classes render the answers and describe them in the OpenAPI document."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from engine.types import Options
+from transcripts import selectors
+from transcripts.api.schemas import STATUSES, Notice, Span
+from transcripts.models import Job, Transcript
+
+
+class ListQuery(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(choices=STATUSES, required=False)
+    language = serializers.CharField(required=False, max_length=8)
+    date_from = serializers.DateField(required=False, help_text="ISO date, UTC, inclusive.")
+    date_to = serializers.DateField(required=False, help_text="ISO date, UTC, inclusive.")
+    limit = serializers.IntegerField(required=False, default=20, min_value=1, max_value=100)
+    offset = serializers.IntegerField(required=False, default=0, min_value=0)
+
+
+class ExportQuery(serializers.Serializer[Any]):
+    disclosure = serializers.BooleanField(
+        required=False, allow_null=True, default=None, help_text="Say that the text is AI-generated."
+    )
+    speakers = serializers.BooleanField(required=False, default=True)
+    timestamps = serializers.BooleanField(required=False, default=True)
+    profile = serializers.ChoiceField(choices=["standard", "bbc"], required=False, default="standard")
+    word_times = serializers.BooleanField(required=False, default=False)
+    rtl_marks = serializers.BooleanField(required=False, default=False)
+
+
+class NewTranscript(serializers.Serializer[Any]):
+    upload = serializers.CharField(max_length=32, help_text="The key of a finished resumable upload.")
+    title = serializers.CharField(required=False, allow_blank=True, max_length=200, default="")
+    model = serializers.CharField(required=False, allow_blank=True, default="", help_text="One of GET /v1/models.")
+    language = serializers.CharField(required=False, allow_blank=True, default="", help_text="ISO 639-1, or auto.")
+    prompt = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
+    diarize = serializers.BooleanField(required=False, default=True)
+
+    def options(self) -> Options:
+        given = self.validated_data
+        language = "" if given["language"].lower() == "auto" else given["language"]
+        return Options(model=given["model"] or None, language=language or None, prompt=given["prompt"] or None)
+
+
+class Rename(serializers.Serializer[Any]):
+    title = serializers.CharField(max_length=200)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        unknown = sorted(set(self.initial_data) - set(self.fields))
+        if unknown:
+            raise serializers.ValidationError(f"Only the title can be changed, not {', '.join(unknown)[:100]}.")
+        return attrs
+
+
+class Progress(serializers.Serializer[Job]):
+    phase = serializers.CharField()
+    done = serializers.SerializerMethodField(help_text="Seconds of audio transcribed.")
+    total = serializers.SerializerMethodField()
+
+    def get_done(self, job: Job) -> float:
+        return job.done_ms / 1000
+
+    def get_total(self, job: Job) -> float | None:
+        return None if job.total_ms is None else job.total_ms / 1000
+
+
+class Problem(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class Word(serializers.Serializer[Any]):
+    word = serializers.CharField(source="text")
+    start = serializers.FloatField()
+    end = serializers.FloatField()
+    probability = serializers.FloatField()
+
+
+class Segment(serializers.Serializer[Any]):
+    order = serializers.IntegerField()
+    start = serializers.FloatField(source="segment.start", help_text="Seconds.")
+    end = serializers.FloatField(source="segment.end")
+    text = serializers.CharField(source="segment.text")
+    speaker = serializers.CharField(source="segment.speaker", allow_null=True)
+    confidence = serializers.FloatField(source="segment.confidence", help_text="0 to 1.")
+    words = Word(source="segment.words", many=True)
+
+
+class Source(serializers.Serializer[Any]):
+    """The recording as it was sent."""
+
+    filename = serializers.CharField()
+    size = serializers.IntegerField(help_text="Bytes.")
+    sha256 = serializers.CharField()
+    format = serializers.CharField()
+    has_video = serializers.BooleanField()
+
+
+class Item(serializers.Serializer[Transcript]):
+    id = serializers.IntegerField()
+    public_id = serializers.CharField(help_text="The transcript_id of POST /v1/transcribe.")
+    slug = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.SerializerMethodField()
+    language = serializers.SerializerMethodField()
+    duration = serializers.SerializerMethodField(help_text="Seconds; null until it is known.")
+    model = serializers.SerializerMethodField(help_text="What transcribed it; null before.")
+    created_at = serializers.DateTimeField()
+    word_count = serializers.IntegerField()
+    speakers = serializers.ListField(child=serializers.CharField())
+    progress = serializers.SerializerMethodField()
+    error = serializers.SerializerMethodField(help_text="Why it failed.")
+
+    @extend_schema_field(serializers.ChoiceField(choices=STATUSES))
+    def get_status(self, transcript: Transcript) -> str:
+        return selectors.status_of(transcript.job)
+
+    def get_language(self, transcript: Transcript) -> str | None:
+        return transcript.language or None
+
+    def get_duration(self, transcript: Transcript) -> float | None:
+        return None if transcript.duration_ms is None else transcript.duration_ms / 1000
+
+    def get_model(self, transcript: Transcript) -> str | None:
+        return transcript.model or None
+
+    @extend_schema_field(Progress)
+    def get_progress(self, transcript: Transcript) -> dict[str, Any]:
+        return dict(Progress(transcript.job).data)
+
+    @extend_schema_field(Problem(allow_null=True))
+    def get_error(self, transcript: Transcript) -> dict[str, str] | None:
+        job = transcript.job
+        return {"code": job.error_code, "message": job.error_message} if job.error_code else None
+
+
+class Page(serializers.Serializer[Any]):
+    count = serializers.IntegerField()
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = Item(many=True)
+
+
+class Detail(Item):
+    """An item with everything that is known of it. The transcript's parts are empty until its status is completed."""
+
+    text = serializers.CharField()
+    segments = serializers.SerializerMethodField()
+    summary = serializers.SerializerMethodField()
+    source = serializers.SerializerMethodField()  # type: ignore[assignment]
+    coverage = serializers.FloatField(allow_null=True, help_text="Share of the speech found that has words, 0 to 1.")
+    suspect_spans = Span(many=True, help_text="Where a listener should check.")
+    warnings = Notice(many=True)
+
+    @extend_schema_field(Segment(many=True))
+    def get_segments(self, transcript: Transcript) -> list[dict[str, Any]]:
+        segments = selectors.document(transcript).segments
+        return [Segment({"order": order, "segment": segment}).data for order, segment in enumerate(segments)]
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_summary(self, transcript: Transcript) -> None:
+        return None
+
+    @extend_schema_field(Source)
+    def get_source(self, transcript: Transcript) -> dict[str, Any]:
+        return dict(Source(transcript.media).data)

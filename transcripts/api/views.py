@@ -1,0 +1,185 @@
+"""/api/v1/transcripts/: a key, or the session of a signed-in reader."""
+
+from typing import Any, cast
+from urllib.parse import quote
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.parsers import JSONParser
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+
+from accounts.authentication import CallerAuthentication
+from accounts.models import User
+from accounts.services import limits
+from accounts.services.access import Caller
+from stt_site.lib.errors import ErrorCode, ServiceError
+from transcripts import selectors
+from transcripts.api import serializers
+from transcripts.api.dialects.base import DialectView
+from transcripts.api.dialects.stt_ai import DIALECT
+from transcripts.api.meta import meta_of
+from transcripts.api.schemas import Error
+from transcripts.exports.base import CannotDraw, ExportOptions
+from transcripts.exports.registry import FORMATS, render
+from transcripts.models import Origin, Transcript
+from transcripts.services import jobs, transcripts, uploads
+from transcripts.services.submit import Order, check, submit
+
+REFUSED = dict.fromkeys((400, 401, 403, 404), Error)
+
+
+class AccountView(DialectView):
+    refusal = DIALECT.refusal
+    authentication_classes = (CallerAuthentication,)
+    permission_classes = (IsAuthenticated,)
+    parser_classes = (JSONParser,)
+
+    @property
+    def caller(self) -> Caller:
+        return cast(Caller, self.request.auth)
+
+    @property
+    def owner(self) -> User:
+        return cast(User, self.request.user)
+
+    def transcript(self, ref: str) -> Transcript:
+        return selectors.transcript_for(self.owner, ref)
+
+
+class TranscriptList(AccountView):
+    @extend_schema(
+        operation_id="list_transcripts",
+        summary="Your transcripts, newest first",
+        parameters=[serializers.ListQuery],
+        responses={200: serializers.Page, 400: Error, 401: Error},
+    )
+    def get(self, request: Request) -> Response:
+        query = _read(serializers.ListQuery, request.query_params)
+        limit, offset = query.pop("limit"), query.pop("offset")
+        found = selectors.transcripts_for(self.owner, **query)
+        count = found.count()
+        address = request.build_absolute_uri()
+
+        def page_at(start: int) -> str:
+            return replace_query_param(replace_query_param(address, "limit", limit), "offset", start)
+
+        return Response(
+            {
+                "count": count,
+                "next": page_at(offset + limit) if offset + limit < count else None,
+                "previous": page_at(max(0, offset - limit)) if offset else None,
+                "results": [serializers.Item(each).data for each in found[offset : offset + limit]],
+            }
+        )
+
+    @extend_schema(
+        operation_id="create_transcript",
+        summary="Transcribe a finished resumable upload",
+        description="Upload the recording with tus 1.0 at `/api/uploads/` first. The answer comes at once; the work "
+        "goes on, and the detail tells its progress.",
+        request=serializers.NewTranscript,
+        responses={201: serializers.Detail, 402: Error, 409: Error, 429: Error, 503: Error, 507: Error, **REFUSED},
+    )
+    def post(self, request: Request) -> Response:
+        wish = serializers.NewTranscript(data=request.data)
+        wish.is_valid(raise_exception=True)
+        limits.check_before_body(self.caller, None)
+        check(wish.options())
+        order = Order(
+            caller=self.caller,
+            upload=uploads.finish(self.owner, wish.validated_data["upload"]),
+            options=wish.options(),
+            origin=Origin.WEB if self.caller.api_key_id is None else Origin.API,
+            interactive=False,
+            title=wish.validated_data["title"],
+        )
+        transcript = submit(order)
+        address = f"/api/v1/transcripts/{transcript.pk}/"
+        return Response(serializers.Detail(transcript).data, 201, headers={"Location": address})
+
+
+class TranscriptDetail(AccountView):
+    @extend_schema(
+        operation_id="get_transcript", summary="One transcript", responses={200: serializers.Detail, **REFUSED}
+    )
+    def get(self, request: Request, ref: str) -> Response:
+        return Response(serializers.Detail(self.transcript(ref)).data)
+
+    @extend_schema(
+        operation_id="rename_transcript",
+        summary="Change its title",
+        request=serializers.Rename,
+        responses={200: serializers.Detail, **REFUSED},
+    )
+    def patch(self, request: Request, ref: str) -> Response:
+        transcript = self.transcript(ref)
+        transcripts.rename(transcript, _read(serializers.Rename, request.data)["title"])
+        return Response(serializers.Detail(transcript).data)
+
+    @extend_schema(
+        operation_id="delete_transcript",
+        summary="Delete it with its recording",
+        responses={204: None, **REFUSED},
+    )
+    def delete(self, request: Request, ref: str) -> Response:
+        transcripts.delete(self.transcript(ref))
+        return Response(status=204)
+
+
+class TranscriptCancel(AccountView):
+    @extend_schema(
+        operation_id="cancel_transcript",
+        summary="Stop its transcription",
+        description="Costs nothing. One that has ended stays as it is.",
+        request=None,
+        responses={200: serializers.Detail, **REFUSED},
+    )
+    def post(self, request: Request, ref: str) -> Response:
+        jobs.request_cancel(self.transcript(ref).job_id)
+        return Response(serializers.Detail(self.transcript(ref)).data)
+
+
+class TranscriptExport(AccountView):
+    @extend_schema(
+        operation_id="export_transcript",
+        summary="Download it as a file",
+        parameters=[
+            serializers.ExportQuery,
+            OpenApiParameter("export_format", str, OpenApiParameter.PATH, enum=list(FORMATS)),
+        ],
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, 409: Error, **REFUSED},
+    )
+    def get(self, request: Request, ref: str, export_format: str) -> HttpResponse:
+        transcript = self.transcript(ref)
+        options = ExportOptions(**_read(serializers.ExportQuery, request.query_params))
+        if export_format not in FORMATS:
+            known = ", ".join(FORMATS)
+            message = f"There is no export format {export_format[:20]!r}. Choose one of: {known}."
+            raise ServiceError(ErrorCode.INVALID_REQUEST, message)
+        if selectors.status_of(transcript.job) != "completed":
+            raise ServiceError(ErrorCode.NOT_READY)
+        try:
+            file = render(export_format, selectors.document(transcript), meta_of(transcript), options)
+        except CannotDraw as error:
+            raise ServiceError(ErrorCode.INVALID_REQUEST, str(error)) from error
+        return download(file.name, file.media_type, file.body)
+
+
+def download(name: str, media_type: str, body: bytes) -> HttpResponse:
+    """RFC 6266: a plain name for old clients, the true one beside it."""
+    plain = name.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_")
+    disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    headers = {"Content-Disposition": disposition, "X-Content-Type-Options": "nosniff"}
+    return HttpResponse(body, content_type=media_type, headers=headers)
+
+
+def _read(kind: type[Any], data: Any) -> dict[str, Any]:
+    """Validated values; an empty query value means that it is absent."""
+    given = {name: data[name] for name in data if data[name] != ""} if hasattr(data, "getlist") else data
+    wish = kind(data=given)
+    wish.is_valid(raise_exception=True)
+    return dict(wish.validated_data)

@@ -1,0 +1,181 @@
+"""The only bridge to the engine: settings become its configuration, its errors become refusals for callers."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from engine import catalog
+from engine.config import EngineConfig, config_from_environment
+from engine.errors import EngineError
+from engine.types import Chunk, EngineStatus, Event, MediaInfo, Options, Playback, Transcript
+from stt_site.lib.errors import ErrorCode, ServiceError
+
+if TYPE_CHECKING:
+    from engine.protocols import Engine
+    from engine.store import ModelStore
+
+STATUS_SECONDS = 3.0
+_lock = Lock()
+_engine: "tuple[int, Engine] | None" = None
+_status: tuple[float, EngineStatus] | None = None
+
+# Engine codes that callers know under another name; the others are ErrorCodes themselves.
+CODES = {
+    "engine_gone": ErrorCode.ENGINE_UNAVAILABLE,
+    "out_of_memory": ErrorCode.ENGINE_UNAVAILABLE,
+    "cancelled": ErrorCode.CLIENT_CLOSED_REQUEST,
+}
+NOTHING_CHARGED = "Nothing was charged."
+
+
+def config() -> EngineConfig:
+    return replace(
+        config_from_environment(settings.DATA_DIR / "models"), max_decoded_seconds=float(settings.MAX_AUDIO_SECONDS)
+    )
+
+
+def engine() -> "Engine":
+    """One a process, made at first use; a forked child makes its own."""
+    global _engine
+    with _lock:
+        if _engine is None or _engine[0] != os.getpid():
+            _engine = (os.getpid(), _connect())
+        return _engine[1]
+
+
+def _connect() -> "Engine":
+    # Imported here: with a socket, the engine's libraries must never enter this process.
+    if settings.ENGINE_SOCKET:
+        from engine.client import EngineClient
+
+        return EngineClient(Path(settings.ENGINE_SOCKET))
+    from engine.local import LocalEngine
+
+    return LocalEngine(config())
+
+
+def refusal(error: EngineError) -> ServiceError:
+    code = CODES.get(error.code)
+    if code is None:
+        code = ErrorCode(error.code) if error.code in set(ErrorCode) else ErrorCode.INTERNAL
+    message = error.message if NOTHING_CHARGED in error.message else f"{error.message} {NOTHING_CHARGED}"
+    return ServiceError(code, message, retry_after=None if error.permanent else 30)
+
+
+def probe(source: Path) -> MediaInfo:
+    with _refusing():
+        return engine().probe(source)
+
+
+def transcribe(
+    source: Path, options: Options, *, on_event: Callable[[Event], None], resume: Sequence[Chunk] = ()
+) -> Transcript:
+    """Raises EngineError as it is: whether to try again is the caller's to decide."""
+    return engine().transcribe(source, options, on_event=on_event, resume=resume)
+
+
+def make_playback(source: Path, destination: Path) -> Playback:
+    """Raises EngineError as it is."""
+    return engine().make_playback(source, destination)
+
+
+def status() -> EngineStatus:
+    """At most three seconds old."""
+    global _status
+    if _status is None or time.monotonic() - _status[0] > STATUS_SECONDS:
+        with _refusing():
+            _status = (time.monotonic(), engine().status())
+    return _status[1]
+
+
+def checked(options: Options) -> Options:
+    """`options` with the language in the engine's spelling. Raises UNKNOWN_MODEL, MODEL_UNAVAILABLE,
+    UNSUPPORTED_LANGUAGE: what can be known before a body is read."""
+    language = _checked_language(options)
+    if options.model is not None:
+        _check_model(options.model)
+    return replace(options, language=language)
+
+
+def _check_model(model: str) -> None:
+    entry = catalog.find(model)
+    if entry is None:
+        if catalog.tier(model) is None and model != status().default_model:
+            names = ", ".join(known.id for known in catalog.MODELS)
+            raise ServiceError(ErrorCode.UNKNOWN_MODEL, f"There is no model {model!r}. The models are: {names}.")
+        return
+    installed = any(known.id == entry.id and known.installed for known in status().models)
+    if not installed and (entry.repo is None or not config().fetch_models):
+        message = (
+            f"The model {entry.id} is not installed on this server and may not be fetched. "
+            "Name another one of GET /v1/models, or none. Nothing was charged."
+        )
+        raise ServiceError(ErrorCode.MODEL_UNAVAILABLE, message)
+
+
+def _checked_language(options: Options) -> str | None:
+    if options.language is None:
+        return None
+    code = catalog.language_code(options.language)
+    if code is None:
+        message = f"There is no language {options.language!r}. GET /v1/languages lists them. Nothing was charged."
+        raise ServiceError(ErrorCode.UNSUPPORTED_LANGUAGE, message)
+    entry = catalog.find(options.model or status().default_model)
+    if entry is not None and entry.languages == 1 and code != "en":
+        message = f"{entry.name} knows English only, not {catalog.WHISPER_LANGUAGES[code]}. Nothing was charged."
+        raise ServiceError(ErrorCode.UNSUPPORTED_LANGUAGE, message)
+    return code
+
+
+def models() -> Sequence[catalog.ModelEntry]:
+    return catalog.MODELS
+
+
+def languages() -> dict[str, str]:
+    """Code to lower-case English name."""
+    return catalog.WHISPER_LANGUAGES
+
+
+def serve(socket: Path, *, exit_with_parent: bool) -> None:
+    from engine.server import AlreadyRunning, serve
+
+    try:
+        serve(socket, config(), exit_with_parent=exit_with_parent)
+    except AlreadyRunning as error:
+        raise ServiceError(ErrorCode.CONFLICT, str(error)) from error
+
+
+def installed_models() -> set[str]:
+    """Asks the disk, so it works with no engine running."""
+    return {known.id for known in _store().statuses() if known.installed}
+
+
+def fetch_model(model: str, on_progress: Callable[[float], None]) -> None:
+    with _refusing():
+        _store().fetch(model, on_progress)
+
+
+def remove_model(model: str) -> None:
+    with _refusing():
+        _store().remove(model)
+
+
+def _store() -> "ModelStore":
+    from engine.store import ModelStore
+
+    return ModelStore(config())
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except EngineError as error:
+        raise refusal(error) from error

@@ -1,0 +1,24 @@
+from argparse import ArgumentParser
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from stt_site.lib.errors import ServiceError
+from transcripts import engine_gateway
+
+
+class Command(BaseCommand):
+    help = "Runs the engine, the one process that holds the models, on the socket STT_ENGINE_SOCKET."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--exit-with-parent", action="store_true", help="Stop when the starting process is gone.")
+
+    def handle(self, *args: object, exit_with_parent: bool = False, **options: object) -> None:
+        if not settings.ENGINE_SOCKET:
+            raise CommandError("STT_ENGINE_SOCKET is not set, so the engine runs embedded in each process.")
+        try:
+            engine_gateway.serve(Path(settings.ENGINE_SOCKET), exit_with_parent=exit_with_parent)
+        except ServiceError as error:
+            raise CommandError(error.message) from error

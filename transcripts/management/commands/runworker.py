@@ -1,0 +1,25 @@
+from argparse import ArgumentParser
+
+from django.core.management.base import BaseCommand
+from django.db import connections
+
+from stt_site.lib import cluster, queue
+from transcripts.services import sweep
+
+
+class Command(BaseCommand):
+    help = "Run jobs in django-q2's cluster, and look after what a crash dropped."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--exit-with-parent", action="store_true", help="Stop when the starting process is gone.")
+
+    def handle(self, *args: object, exit_with_parent: bool = False, **options: object) -> None:
+        if exit_with_parent:
+            cluster.stop_with_parent()
+        bell = queue.listen()
+        # What is open here would be shared by every child.
+        connections.close_all()
+        try:
+            cluster.Cluster().run(beside=sweep.loop)
+        finally:
+            bell.close()

@@ -1,0 +1,130 @@
+"""How a job ends: state, result, money and places change in one transaction, or not at all."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.services import ledger, limits
+from engine.types import Notice, Segment, Span, to_dict
+from engine.types import Transcript as Result
+from stt_site.lib import doorbell
+from stt_site.lib.errors import MEANINGS, ErrorCode
+from transcripts.models import OPEN_STATES, Job, JobChunk, JobState, Media, Transcript, TranscriptSegment
+from transcripts.services.leases import Lease, slot
+
+CANCELLED_MESSAGE = "The transcription was cancelled. Nothing was charged."
+
+
+def waiter_bell(job_id: int) -> doorbell.Doorbell:
+    """What a process that waits for the job on this machine listens on."""
+    return doorbell.Doorbell(_waiter_path(job_id))
+
+
+@transaction.atomic
+def succeed(lease: Lease, result: Result) -> bool:
+    """False: the job is not ours any more, or a cancel came first."""
+    job = _end(Q(lease.mine, cancel_requested=False), JobState.SUCCEEDED)
+    if job is None:
+        return False
+    duration_ms = round(result.duration * 1000)
+    _write_transcript(job, result, duration_ms)
+    Media.objects.filter(pk=job.media_id).update(duration_ms=duration_ms)
+    Job.objects.filter(pk=job.pk).update(
+        done_ms=duration_ms,
+        total_ms=duration_ms,
+        charged_mc=ledger.settle(slot(job.pk), ledger.price_mc(duration_ms)) if job.reserved_mc else 0,
+    )
+    return True
+
+
+@transaction.atomic
+def fail(where: Q, code: ErrorCode, message: str | None = None) -> bool:
+    """End the one open job that `where` describes."""
+    return _release(_end(where, JobState.FAILED, code, message or MEANINGS[code].message))
+
+
+@transaction.atomic
+def cancel(where: Q) -> bool:
+    return _release(_end(where, JobState.CANCELLED, ErrorCode.CLIENT_CLOSED_REQUEST, CANCELLED_MESSAGE))
+
+
+def _end(where: Q, state: JobState, code: str = "", message: str = "") -> Job | None:
+    job = Job.objects.filter(where, state__in=OPEN_STATES).only("pk").first()
+    if job is None:
+        return None
+    ended = Job.objects.filter(where, pk=job.pk, state__in=OPEN_STATES).update(
+        state=state,
+        phase="",
+        error_code=code,
+        error_message=message,
+        lease_owner="",
+        lease_until=None,
+        finished_at=timezone.now(),
+    )
+    if not ended:
+        return None
+    job = Job.objects.get(pk=job.pk)
+    JobChunk.objects.filter(job_id=job.pk).delete()
+    if job.interactive:
+        limits.free_slot(slot(job.pk))
+        transaction.on_commit(lambda: doorbell.ring(_waiter_path(job.pk)))
+    return job
+
+
+def _release(job: Job | None) -> bool:
+    if job is None:
+        return False
+    if job.reserved_mc:
+        ledger.release(slot(job.pk))
+    if job.caller.startswith("ip:"):
+        limits.uncount_daily(job.caller, job.created_at.date())
+    return True
+
+
+def _write_transcript(job: Job, result: Result, duration_ms: int) -> None:
+    transcript = Transcript.objects.only("pk").get(job_id=job.pk)
+    Transcript.objects.filter(pk=transcript.pk).update(
+        text=result.text,
+        language=result.language or "",
+        language_probability=result.language_probability,
+        duration_ms=duration_ms,
+        model=result.model[:64],
+        word_count=len(result.text.split()),
+        speakers=list(result.speakers),
+        coverage=result.coverage,
+        suspect_spans=_plain(result.suspect_spans),
+        warnings=_plain(result.warnings),
+    )
+    TranscriptSegment.objects.bulk_create(
+        (_segment_row(transcript.pk, order, segment) for order, segment in enumerate(result.segments)), batch_size=200
+    )
+
+
+def _plain(items: Iterable[Span | Notice]) -> list[dict[str, object]]:
+    return [to_dict(item) for item in items]
+
+
+def _segment_row(transcript_id: int, order: int, segment: Segment) -> TranscriptSegment:
+    return TranscriptSegment(
+        transcript_id=transcript_id,
+        order=order,
+        start=segment.start,
+        end=segment.end,
+        text=segment.text,
+        speaker=segment.speaker or "",
+        language=segment.language or "",
+        avg_logprob=segment.avg_logprob,
+        no_speech_prob=segment.no_speech_prob,
+        compression_ratio=segment.compression_ratio,
+        temperature=segment.temperature,
+        words=[to_dict(word) for word in segment.words],
+    )
+
+
+def _waiter_path(job_id: int) -> Path:
+    path: Path = settings.RUN_DIR / f"job-{job_id}.sock"
+    return path

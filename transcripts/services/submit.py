@@ -1,0 +1,166 @@
+"""The front door for work: a file and what is wanted of it become a job, or a refusal that leaves nothing behind."""
+
+import math
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path, PurePath
+from secrets import token_urlsafe
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.text import slugify
+
+from accounts.services import ledger, limits
+from accounts.services.access import Caller
+from engine.types import MediaInfo, Options, to_dict
+from stt_site.lib.errors import ErrorCode, ServiceError
+from stt_site.lib.ids import new_id
+from stt_site.lib.queue import ring
+from transcripts import engine_gateway, storage
+from transcripts.models import Job, Media, Origin, Transcript
+from transcripts.services.leases import RUN_JOB, slot
+from transcripts.services.playback import MAKE_PLAYBACK
+
+MINUTE_MS = 60_000
+ESTIMATED_FORMATS = {"mp3", "aac"}
+"""Their headers carry no duration: what a demuxer says is a guess from the bit rate."""
+LOWEST_BYTES_PER_SECOND = 750
+"""6 kbit/s, about the least that carries speech; bounds the length of a file that declares none."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredUpload:
+    """A private file in DATA_DIR/incoming. `submit` moves it into the storage, or deletes it on refusal."""
+
+    path: Path
+    filename: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """`interactive`: the caller waits for the answer, so it takes one of the plan's places."""
+
+    caller: Caller
+    upload: StoredUpload
+    options: Options
+    origin: Origin
+    interactive: bool
+    title: str = ""
+
+
+def check(options: Options) -> None:
+    """What `submit` would refuse before it looks at the file: asked first, a mistake does not cost an upload."""
+    engine_gateway.checked(options)
+
+
+def submit(order: Order) -> Transcript:
+    """The transcript's `job` is queued when this returns. Raises ServiceError; then nothing is stored or held."""
+    key = new_id(22)
+    try:
+        options = engine_gateway.checked(order.options)
+        info = engine_gateway.probe(order.upload.path)
+        _check_length(info)
+        storage.ensure_space(0)
+        storage.store(key, storage.SOURCE, order.upload.path)
+        return _accept(order, options, info, key)
+    except BaseException:
+        if order.upload.path.exists():
+            order.upload.path.unlink()
+        else:
+            storage.delete(key)
+        raise
+
+
+def _check_length(info: MediaInfo) -> None:
+    if info.duration is not None and info.duration > settings.MAX_AUDIO_SECONDS:
+        hours = settings.MAX_AUDIO_SECONDS / 3600
+        message = f"The audio is longer than {hours:g} hours, the most allowed at once. Nothing was charged."
+        raise ServiceError(ErrorCode.MEDIA_TOO_LONG, message)
+
+
+@transaction.atomic
+def _accept(order: Order, options: Options, info: MediaInfo, key: str) -> Transcript:
+    caller, now = order.caller, timezone.now()
+    media = _create_media(order, info, key)
+    covered, held = _cover(order, info)
+    options = replace(options, max_seconds=covered, priority="interactive" if order.interactive else "bulk")
+    job = Job.objects.create(
+        owner=caller.user,
+        caller=caller.key,
+        media=media,
+        origin=order.origin,
+        interactive=order.interactive,
+        options=to_dict(options),
+        total_ms=media.declared_ms,
+        not_before=now,
+        reserved_mc=held,
+    )
+    if order.interactive:
+        limits.take_slot(caller, slot(job.pk))
+    if caller.user is None:
+        limits.count_daily(caller)
+    else:
+        ledger.reserve(caller.user, slot(job.pk), held)
+    transcript = _create_transcript(order, media, job, now)
+    ring(RUN_JOB, job.pk)
+    if order.origin == Origin.WEB:
+        ring(MAKE_PLAYBACK, media.pk)
+    return transcript
+
+
+def _cover(order: Order, info: MediaInfo) -> tuple[float, int]:
+    """How many seconds may be decoded, and the millicredits that have to be held for them."""
+    user = order.caller.user
+    if user is None:
+        return float(settings.MAX_AUDIO_SECONDS), 0
+    available = ledger.balance(user).available_mc
+    needed = ledger.price_mc(math.ceil((info.duration or 0) * 1000) or 1)
+    if available < needed:
+        # The ledger's own refusal, in its words: it alone knows what the balance really is.
+        return 0.0, needed
+    affordable = available // ledger.price_mc(MINUTE_MS)
+    minutes = max(1, min(_minutes(order, info), affordable))
+    return min(float(settings.MAX_AUDIO_SECONDS), minutes * 60.0), ledger.price_mc(minutes * MINUTE_MS)
+
+
+def _minutes(order: Order, info: MediaInfo) -> int:
+    """The length to hold for: what is declared; more where that is a guess or missing."""
+    if info.duration is None:
+        seconds = order.upload.size / LOWEST_BYTES_PER_SECOND
+    elif info.format in ESTIMATED_FORMATS:
+        seconds = info.duration * 1.1 + 60
+    else:
+        seconds = info.duration
+    return math.ceil(min(seconds, settings.MAX_AUDIO_SECONDS) / 60)
+
+
+def _create_media(order: Order, info: MediaInfo, key: str) -> Media:
+    upload = order.upload
+    return Media.objects.create(
+        key=key,
+        owner=order.caller.user,
+        filename=upload.filename[:255],
+        size=upload.size,
+        sha256=upload.sha256,
+        format=info.format[:64],
+        has_video=info.has_video,
+        declared_ms=None if info.duration is None else math.ceil(info.duration * 1000),
+    )
+
+
+def _create_transcript(order: Order, media: Media, job: Job, now: datetime) -> Transcript:
+    anonymous = order.caller.user is None
+    title = (order.title or PurePath(order.upload.filename).stem or "Recording")[:200]
+    return Transcript.objects.create(
+        public_id=f"tr_{new_id()}",
+        slug="-".join(part for part in (slugify(title)[:60].strip("-"), new_id(8).lower()) if part),
+        owner=order.caller.user,
+        view_token=token_urlsafe(32) if anonymous and order.origin == Origin.WEB else "",
+        media=media,
+        job=job,
+        title=title,
+        expires_at=now + timedelta(hours=settings.ANONYMOUS_RETENTION_HOURS) if anonymous else None,
+    )

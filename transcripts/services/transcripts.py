@@ -1,0 +1,44 @@
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from stt_site.lib.errors import ErrorCode, ServiceError
+from transcripts import storage
+from transcripts.models import Media, Transcript
+from transcripts.services import closing
+
+TITLE_LENGTH = 200
+
+
+def rename(transcript: Transcript, title: str) -> None:
+    title = " ".join(title.split())
+    if not title or len(title) > TITLE_LENGTH:
+        raise ServiceError(ErrorCode.INVALID_REQUEST, f"A title has 1 to {TITLE_LENGTH} characters.")
+    transcript.title = title
+    transcript.save(update_fields=["title"])
+
+
+def delete(transcript: Transcript) -> None:
+    """The transcript, its job and the recording with all its files. A job that still runs is cancelled and is free."""
+    media = transcript.media
+    with transaction.atomic():
+        closing.cancel(Q(pk=transcript.job_id))
+        # The worker that may still run finds its row gone and stops.
+        transcript.job.delete()
+        shared = Transcript.objects.filter(media=media).exists()
+        if not shared:
+            media.delete()
+            transaction.on_commit(lambda: storage.delete(media.key))
+
+
+def purge_expired() -> int:
+    """Returns how many transcripts went."""
+    expired = list(Transcript.objects.filter(expires_at__lte=timezone.now()).select_related("job", "media")[:500])
+    for transcript in expired:
+        delete(transcript)
+    return len(expired)
+
+
+def orphaned_media_keys(keys: set[str]) -> set[str]:
+    """Those of `keys` that no recording has."""
+    return keys - set(Media.objects.filter(key__in=keys).values_list("key", flat=True))

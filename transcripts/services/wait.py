@@ -1,0 +1,54 @@
+"""Waiting for a job, for callers that want the answer in the same call."""
+
+import threading
+import time
+
+from accounts.services import limits
+from stt_site.lib.db import release_connection
+from stt_site.lib.errors import ErrorCode, ServiceError
+from transcripts.models import OPEN_STATES, Job, JobState
+from transcripts.services import closing, jobs
+from transcripts.services.leases import slot
+
+FIRST_POLL = 0.005
+LONGEST_POLL = 0.25
+RENEW_SLOT_SECONDS = 20.0
+
+
+def wait_for(job_id: int, *, abandoned: threading.Event, timeout: float) -> Job:
+    """The job once it has ended. The worker rings when it is done; polling covers a lost ring and other machines.
+
+    Raises CLIENT_CLOSED_REQUEST when `abandoned` is set and ENGINE_UNAVAILABLE after `timeout` s; both cancel the job.
+    """
+    started = time.monotonic()
+    slot_due = started + RENEW_SLOT_SECONDS
+    with closing.waiter_bell(job_id) as bell:
+        while True:
+            job = Job.objects.filter(pk=job_id).first()
+            if job is None:
+                raise ServiceError(ErrorCode.NOT_FOUND, "The transcript was deleted before it was done.")
+            if job.state not in OPEN_STATES:
+                return job
+            now = time.monotonic()
+            if abandoned.is_set():
+                jobs.request_cancel(job_id)
+                raise ServiceError(ErrorCode.CLIENT_CLOSED_REQUEST)
+            if now - started > timeout:
+                jobs.request_cancel(job_id)
+                message = f"There was no result within {timeout:.0f} s. Nothing was charged; retry later."
+                raise ServiceError(ErrorCode.ENGINE_UNAVAILABLE, message, retry_after=60)
+            if now > slot_due:
+                limits.renew_slot(slot(job_id))
+                slot_due = now + RENEW_SLOT_SECONDS
+            pause = min(max((now - started) / 20, FIRST_POLL), LONGEST_POLL)
+            if pause == LONGEST_POLL:
+                release_connection()
+            bell.wait(pause)
+
+
+def outcome(job: Job) -> None:
+    """Raises the refusal of a job that ended without a result."""
+    if job.state == JobState.SUCCEEDED:
+        return
+    known = job.error_code in set(ErrorCode)
+    raise ServiceError(ErrorCode(job.error_code) if known else ErrorCode.INTERNAL, job.error_message or None)

@@ -1,0 +1,229 @@
+"""The ASGI application in front of Django: no body reaches Django that could hurt.
+
+Django spools a whole body before any view runs, whoever sends it. Here the caller and the declared size are checked
+with only the headers in hand, the file streams to a private place on disk, and Django is then called with the text
+fields as a small form. What was received, or the refusal, travels in the scope: `received.received` gives it to the
+view, which answers in the shape of its own API.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlencode
+
+from python_multipart.multipart import parse_options_header
+
+from accounts.services import limits
+from accounts.services.access import Caller
+from stt_site.lib.errors import MEANINGS, ErrorCode, ServiceError
+from transcripts.services.submit import StoredUpload
+from transcripts.uploads import admission
+from transcripts.uploads.asgi import (
+    App,
+    Inlet,
+    InletApp,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    answer,
+    closing,
+    has_body,
+    header,
+    normalised,
+)
+from transcripts.uploads.asgi import with_request_id as stamped
+from transcripts.uploads.body import Body, ClientGone
+from transcripts.uploads.form import OVERHEAD_BYTES, Form, malformed
+from transcripts.uploads.policy import UploadPolicy
+from transcripts.uploads.received import SCOPE_KEY, Received
+from transcripts.uploads.threads import in_database, in_thread
+
+log = logging.getLogger(__name__)
+
+MAX_PLAIN_BODY = 2_621_440
+"""Bytes; what Django itself calls the most that a request without a file may hold."""
+
+
+class Gate:
+    def __init__(self, django: App, policies: Mapping[str, UploadPolicy], resumable: InletApp) -> None:
+        self._django = django
+        self._policies = policies
+        self._resumable = resumable
+        self._crowd = admission.Crowd()
+        self._writers = ThreadPoolExecutor(8, thread_name_prefix="upload")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            raise ValueError("This application needs no lifespan events.")
+        scope = normalised(scope)
+        if scope["type"] != "http":
+            await self._django(scope, receive, send)
+        else:
+            await self._guarded(scope, Inlet(receive, scope), stamped(send, scope["steno.request_id"]))
+
+    async def _guarded(self, scope: Scope, inlet: Inlet, send: Send) -> None:
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._route(scope, inlet, watched)
+        except ClientGone:
+            return
+        except Exception:
+            log.exception("request %s to %s failed", scope["steno.request_id"], scope["path"])
+            if started:
+                raise
+            sentence = f"{MEANINGS[ErrorCode.INTERNAL].message} The request was {scope['steno.request_id']}."
+            await answer(send, 500, {"error": sentence}, {"connection": "close"})
+
+    async def _route(self, scope: Scope, inlet: Inlet, send: Send) -> None:
+        policy = self._policies.get(scope["path"])
+        if policy and scope["method"] == "POST":
+            await self._upload(policy, scope, inlet, send)
+        elif scope["path"].startswith("/api/uploads/"):
+            await self._resumable(scope, inlet, send)
+        else:
+            await self._plain(scope, inlet, send)
+
+    async def _upload(self, policy: UploadPolicy, scope: Scope, inlet: Inlet, send: Send) -> None:
+        abandoned = threading.Event()
+        try:
+            got = await self._take_in(policy, scope, inlet, abandoned)
+        except ServiceError as refusal:
+            await self._refuse(refusal, scope, inlet, send)
+            return
+        watch = asyncio.create_task(_watch(inlet, abandoned))
+        try:
+            body = urlencode(got.fields, doseq=True).encode()
+            await self._django(_with_form({**scope, SCOPE_KEY: got}, body), _replayed(body), send)
+        finally:
+            watch.cancel()
+            if got.file:
+                # Whoever accepted the recording has moved it away; otherwise nobody did.
+                got.file.path.unlink(missing_ok=True)
+
+    async def _refuse(self, refusal: ServiceError, scope: Scope, inlet: Inlet, send: Send) -> None:
+        send = closing(send, inlet)
+        await self._django(_with_form({**scope, SCOPE_KEY: refusal}, b""), _replayed(b""), send)
+
+    async def _take_in(self, policy: UploadPolicy, scope: Scope, inlet: Inlet, abandoned: threading.Event) -> Received:
+        declared = _declared_length(scope)
+        boundary = _boundary(scope)
+        caller = await in_database(admission.admit, scope, policy, declared, OVERHEAD_BYTES)
+        if boundary is None:
+            return Received({}, None, caller, abandoned)
+        with self._crowd.join(caller, declared):
+            return await self._stream(policy, boundary, caller, inlet, abandoned)
+
+    async def _stream(
+        self, policy: UploadPolicy, boundary: bytes, caller: Caller, inlet: Inlet, abandoned: threading.Event
+    ) -> Received:
+        def too_large() -> ServiceError:
+            return limits.file_too_large(caller)
+
+        limit = caller.plan.max_file_bytes
+        form = Form(boundary, policy.file_fields, limit, too_large)
+        body = Body(inlet, limit + OVERHEAD_BYTES, too_large)
+        try:
+            while (piece := await body.next()) is not None:
+                # One piece at a time: while the disk is busy nothing is read, and the sender feels it.
+                await in_thread(self._writers, form.feed, piece)
+            form.close()
+            file = await in_thread(self._writers, _stored, form)
+        except BaseException:
+            await in_thread(self._writers, form.discard)
+            raise
+        return Received(form.fields, file, caller, abandoned)
+
+    async def _plain(self, scope: Scope, inlet: Inlet, send: Send) -> None:
+        try:
+            declared = _declared_length(scope)
+            source: Receive = inlet
+            if declared is None and has_body(scope):
+                source = _replayed(await _collected(inlet), inlet)
+            elif (declared or 0) > MAX_PLAIN_BODY:
+                raise _too_long()
+        except ServiceError as refusal:
+            await self._refuse(refusal, scope, inlet, send)
+            return
+        await self._django(scope, source, send)
+
+
+def _too_long() -> ServiceError:
+    return ServiceError(
+        ErrorCode.FILE_TOO_LARGE, f"The body is larger than {MAX_PLAIN_BODY} bytes, the most that this address takes."
+    )
+
+
+async def _collected(receive: Receive) -> bytes:
+    body = Body(receive, MAX_PLAIN_BODY, _too_long)
+    pieces = []
+    while (piece := await body.next()) is not None:
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+async def _watch(receive: Receive, abandoned: threading.Event) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    abandoned.set()
+
+
+def _replayed(body: bytes, after: Receive | None = None) -> Receive:
+    """A body that is already here. Without `after` Django is not told of a disconnect: it would cancel the view,
+    which has to end its own work and watches `abandoned` for that."""
+    told = False
+
+    async def receive() -> Message:
+        nonlocal told
+        if not told:
+            told = True
+            return {"type": "http.request", "body": body, "more_body": False}
+        if after is not None:
+            return await after()
+        never: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        return await never
+
+    return receive
+
+
+def _with_form(scope: Scope, body: bytes) -> Scope:
+    dropped = (b"content-type", b"content-length", b"transfer-encoding", b"expect")
+    headers = [(name, value) for name, value in scope["headers"] if name not in dropped]
+    headers += [(b"content-type", b"application/x-www-form-urlencoded"), (b"content-length", str(len(body)).encode())]
+    return {**scope, "headers": headers}
+
+
+def _declared_length(scope: Scope) -> int | None:
+    value = header(scope, "content-length")
+    if value is None or header(scope, "transfer-encoding") is not None:
+        return None
+    if not value.isascii() or not value.isdigit():
+        raise ServiceError(ErrorCode.INVALID_REQUEST, "Content-Length is not a number.")
+    return int(value)
+
+
+def _boundary(scope: Scope) -> bytes | None:
+    """None for a request without a body. Raises UNSUPPORTED_CONTENT_TYPE or INVALID_REQUEST."""
+    if not has_body(scope):
+        return None
+    kind, parameters = parse_options_header(header(scope, "content-type"))
+    if kind != b"multipart/form-data":
+        raise ServiceError(ErrorCode.UNSUPPORTED_CONTENT_TYPE)
+    if not parameters.get(b"boundary"):
+        raise malformed("it names no boundary")
+    return parameters[b"boundary"]
+
+
+def _stored(form: Form) -> StoredUpload | None:
+    if form.file is None:
+        return None
+    sha256 = form.file.finish()
+    return StoredUpload(form.file.path, form.filename, form.file.size, sha256)

@@ -1,0 +1,26 @@
+from typing import TYPE_CHECKING, Any, cast
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from accounts.services.ledger import balance
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+THEMES = ("light", "dark")
+
+
+def product(request: HttpRequest) -> dict[str, Any]:
+    """The product's name and address, the theme of the cookie, and the minutes left (read only where shown)."""
+    theme = request.COOKIES.get("theme", "")
+    user = getattr(request, "user", AnonymousUser())
+    return {
+        "product": settings.PRODUCT_NAME,
+        "site_url": settings.SITE_URL,
+        "free_minutes": settings.FREE_MINUTES_PER_MONTH,
+        "theme": theme if theme in THEMES else "",
+        "balance": SimpleLazyObject(lambda: balance(cast("User", user))) if user.is_authenticated else None,
+    }

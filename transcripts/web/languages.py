@@ -1,0 +1,123 @@
+"""What the languages call themselves. Which there are, and their English names, the engine knows."""
+
+from transcripts import selectors
+
+OWN_NAMES: dict[str, str] = {
+    "af": "Afrikaans",
+    "am": "አማርኛ",
+    "ar": "العربية",
+    "as": "অসমীয়া",
+    "az": "Azərbaycanca",
+    "ba": "Башҡортса",
+    "be": "Беларуская",
+    "bg": "Български",
+    "bn": "বাংলা",
+    "bo": "བོད་སྐད",
+    "br": "Brezhoneg",
+    "bs": "Bosanski",
+    "ca": "Català",
+    "cs": "Čeština",
+    "cy": "Cymraeg",
+    "da": "Dansk",
+    "de": "Deutsch",
+    "el": "Ελληνικά",
+    "en": "English",
+    "es": "Español",
+    "et": "Eesti",
+    "eu": "Euskara",
+    "fa": "فارسی",
+    "fi": "Suomi",
+    "fo": "Føroyskt",
+    "fr": "Français",
+    "gl": "Galego",
+    "gu": "ગુજરાતી",
+    "ha": "Hausa",
+    "haw": "ʻŌlelo Hawaiʻi",
+    "he": "עברית",
+    "hi": "हिन्दी",
+    "hr": "Hrvatski",
+    "ht": "Kreyòl ayisyen",
+    "hu": "Magyar",
+    "hy": "Հայերեն",
+    "id": "Bahasa Indonesia",
+    "is": "Íslenska",
+    "it": "Italiano",
+    "ja": "日本語",
+    "jw": "Basa Jawa",
+    "ka": "ქართული",
+    "kk": "Қазақша",
+    "km": "ខ្មែរ",
+    "kn": "ಕನ್ನಡ",
+    "ko": "한국어",
+    "la": "Latina",
+    "lb": "Lëtzebuergesch",
+    "ln": "Lingála",
+    "lo": "ລາວ",
+    "lt": "Lietuvių",
+    "lv": "Latviešu",
+    "mg": "Malagasy",
+    "mi": "Māori",
+    "mk": "Македонски",
+    "ml": "മലയാളം",
+    "mn": "Монгол",
+    "mr": "मराठी",
+    "ms": "Bahasa Melayu",
+    "mt": "Malti",
+    "my": "မြန်မာ",
+    "ne": "नेपाली",
+    "nl": "Nederlands",
+    "nn": "Nynorsk",
+    "no": "Norsk",
+    "oc": "Occitan",
+    "pa": "ਪੰਜਾਬੀ",
+    "pl": "Polski",
+    "ps": "پښتو",
+    "pt": "Português",
+    "ro": "Română",
+    "ru": "Русский",
+    "sa": "संस्कृतम्",
+    "sd": "سنڌي",
+    "si": "සිංහල",
+    "sk": "Slovenčina",
+    "sl": "Slovenščina",
+    "sn": "ChiShona",
+    "so": "Soomaali",
+    "sq": "Shqip",
+    "sr": "Српски",
+    "su": "Basa Sunda",
+    "sv": "Svenska",
+    "sw": "Kiswahili",
+    "ta": "தமிழ்",
+    "te": "తెలుగు",
+    "tg": "Тоҷикӣ",
+    "th": "ไทย",
+    "tk": "Türkmençe",
+    "tl": "Tagalog",
+    "tr": "Türkçe",
+    "tt": "Татарча",
+    "uk": "Українська",
+    "ur": "اردو",
+    "uz": "Oʻzbekcha",
+    "vi": "Tiếng Việt",
+    "yi": "ייִדיש",
+    "yo": "Yorùbá",
+    "yue": "粵語",
+    "zh": "中文",
+}
+
+# Their words are not parted by spaces.
+UNSPACED = frozenset({"zh", "yue", "ja", "th", "lo", "km", "my", "bo"})
+
+
+def base_code(code: str) -> str:
+    return code.split("-", maxsplit=1)[0].lower()
+
+
+def english_name(code: str) -> str:
+    return selectors.languages().get(base_code(code), code).title() if code else ""
+
+
+def choices() -> list[tuple[str, str, str]]:
+    """Code, English name, own name; in the order of the English names."""
+    names = sorted((english_name(code), code) for code in selectors.languages())
+    return [(code, name, OWN_NAMES.get(code, name)) for name, code in names]

@@ -1,0 +1,120 @@
+"""Template tags that every page has without loading them."""
+
+import re
+from datetime import datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from django import template
+from django.conf import settings
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from transcripts.web.languages import english_name
+
+if TYPE_CHECKING:
+    from transcripts.models import Transcript
+
+register = template.Library()
+
+
+@cache
+def _symbols() -> dict[str, str]:
+    sprite = (settings.BASE_DIR / "templates" / "icons.svg").read_text()
+    return dict(re.findall(r'<symbol id="i-([a-z]+)"[^>]*>(.*?)</symbol>', sprite))
+
+
+@register.simple_tag
+def icon(name: str, style: str = "") -> SafeString:
+    """An inline drawing: no request, no flash. `style` is "s" (small), "fill" or both."""
+    classes = "".join(f" icon--{part}" for part in style.split())
+    drawing = mark_safe(_symbols()[name])  # noqa: S308 - our own file
+    return format_html('<svg class="icon{}" viewBox="0 0 24 24" aria-hidden="true">{}</svg>', classes, drawing)
+
+
+@register.simple_tag
+def island(name: str) -> SafeString:
+    """The attribute that static/js/app.js follows to the module which brings an element to life."""
+    return format_html('data-island="{}"', staticfiles_storage.url(f"js/islands/{name}.js"))
+
+
+@register.filter
+def clock(seconds: float | None) -> str:
+    """0:12 under an hour, else 1:02:03."""
+    whole = int(seconds or 0)
+    hours, minutes = whole // 3600, whole % 3600 // 60
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+
+
+def length(milliseconds: int | None) -> str:
+    """A duration in words: 38 s, 42 min, 1:12:40."""
+    if milliseconds is None:
+        return ""
+    seconds = round(milliseconds / 1000)
+    if seconds < 60:
+        return f"{seconds} s"
+    return f"{round(seconds / 60)} min" if seconds < 3600 else str(clock(seconds))
+
+
+@register.filter
+def span(transcript: "Transcript") -> str:
+    """How long a recording is: what decoding found, before that what the file claims."""
+    return str(length(transcript.duration_ms or transcript.media.duration_ms or transcript.media.declared_ms))
+
+
+@register.filter
+def is_open(state: str) -> bool:
+    return state in ("pending", "processing")
+
+
+@register.filter
+def pending(playback: str) -> bool:
+    return playback == "pending"
+
+
+@register.filter
+def language(code: str) -> str:
+    return english_name(code)
+
+
+@register.filter
+def ago(moment: datetime) -> str:
+    age = timezone.now() - moment
+    if age < timedelta(minutes=1):
+        return "now"
+    if age < timedelta(hours=1):
+        return f"{age.seconds // 60} min ago"
+    if age < timedelta(days=1):
+        return f"{age.seconds // 3600} h ago"
+    if age < timedelta(days=2):
+        return "yesterday"
+    return date_format(moment, "j M" if moment.year == timezone.now().year else "j M Y")
+
+
+@register.filter
+def megabytes(size: int) -> str:
+    return f"{size / 1e9:.3g} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+
+
+@register.filter
+def minutes(millicredits: int) -> int:
+    """Whole minutes that an amount of millicredits still buys."""
+    return millicredits // 1000
+
+
+@register.filter
+def minutes_up(millicredits: int) -> int:
+    """Whole minutes that an amount of millicredits stands for, a begun one counted."""
+    return -(-millicredits // 1000)
+
+
+@register.simple_tag(takes_context=True)
+def query(context: dict[str, Any], **changes: Any) -> str:
+    """The present query string with some values changed."""
+    parameters = context["request"].GET.copy()
+    for name, value in changes.items():
+        parameters[name] = value
+    return f"?{parameters.urlencode()}"
