@@ -18,6 +18,7 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402
 from django.db import connections  # noqa: E402
+from django.db.models import Q  # noqa: E402
 
 from accounts.models import User  # noqa: E402
 from accounts.services import ledger  # noqa: E402
@@ -62,7 +63,7 @@ def make_jobs(count: int) -> list[int]:
 def race(racers: list[Callable[[int], bool]], ids: list[int]) -> list[int]:
     """Each racer meets every job at the same moment as the others. Returns how often each won."""
     barrier = FORK.Barrier(len(racers))
-    wins = FORK.Array("i", len(racers))
+    wins = FORK.RawArray("i", len(racers))
 
     def run(place: int, act: Callable[[int], bool], barrier: Barrier) -> None:
         for pk in ids:
@@ -74,7 +75,7 @@ def race(racers: list[Callable[[int], bool]], ids: list[int]) -> list[int]:
         process.start()
     for process in processes:
         process.join()
-    return list(wins)
+    return [wins[place] for place in range(len(racers))]
 
 
 def claim(ids: list[int]) -> dict[str, Any]:
@@ -92,7 +93,7 @@ def cancel(ids: list[int]) -> dict[str, Any]:
         assert lease is not None
         if closing.succeed(lease, RESULT):
             return True
-        closing.cancel(closing.Q(lease.mine, cancel_requested=True))
+        closing.cancel(Q(lease.mine, cancel_requested=True))
         return False
 
     def give_up(pk: int) -> bool:

@@ -1,6 +1,8 @@
-"""One storm: a stream of jobs, seeded SIGKILLs at random moments, and afterwards an account of everything as JSON.
+"""One storm: a stream of jobs, seeded blows at random moments, and afterwards an account of everything as JSON.
 
-python -m tests.chaos.storm worker|engine KILLS SEED SECONDS
+    python -m tests.chaos.storm worker|engine|restart BLOWS SEED SECONDS
+
+A blow is a SIGKILL of one of the worker's or the engine's processes, or a SIGTERM and a new start of the worker.
 """
 
 import contextlib
@@ -10,6 +12,7 @@ import random
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,16 +35,17 @@ LONGEST_CALM = 2.0
 """Seconds between two kills at most."""
 
 
-def main(target: str, kills: int, seed: int, seconds: float) -> dict[str, Any]:
+def main(target: str, blows: int, seed: int, seconds: float) -> dict[str, Any]:
     caller = arena.prepare()
     recordings = arena.recordings(RECORDINGS, seed)
     with arena.server() as server:
         calm = {path.name: arena.send(caller, path).pk for path in recordings}
         arena.until(lambda: arena.open_jobs() == 0, 120)
-        killed = rage(server, target, caller, recordings, kills, random.Random(seed), seconds)
+        storm = Storm(server, target, random.Random(seed))
+        storm.rage(lambda: keep_busy(caller, recordings, storm.chance), blows, seconds)
         arena.until(lambda: calm_again(server), 120)
-        stopped_in = server.stop("worker")
-    return {"killed": killed, "stopped_in": stopped_in, **account(calm)}
+        storm.stops.append(server.stop("worker"))
+    return {"blows": storm.blows, "slowest_stop": max(storm.stops), **account(calm)}
 
 
 def calm_again(server: arena.Server) -> bool:
@@ -49,33 +53,46 @@ def calm_again(server: arena.Server) -> bool:
     return arena.open_jobs() == 0
 
 
-def rage(
-    server: arena.Server,
-    target: str,
-    caller: Any,
-    recordings: list[Path],
-    kills: int,
-    chance: random.Random,
-    seconds: float,
-) -> int:
-    deadline = time.monotonic() + seconds
-    killed = 0
-    while killed < kills and time.monotonic() < deadline:
-        while arena.open_jobs() < AT_ONCE:
-            try:
-                arena.send(caller, chance.choice(recordings), interactive=chance.random() < 0.3)
-            except ServiceError:
-                break  # the engine has just been killed, or the plan's places are taken; nothing was accepted
-        time.sleep(chance.uniform(0.05, LONGEST_CALM))
-        victims = server.members(target)
+def keep_busy(caller: Any, recordings: list[Path], chance: random.Random) -> None:
+    while arena.open_jobs() < AT_ONCE:
+        try:
+            arena.send(caller, chance.choice(recordings), interactive=chance.random() < 0.3)
+        except ServiceError:
+            return  # the engine has just been killed, or the plan's places are taken; nothing was accepted
+
+
+class Storm:
+    def __init__(self, server: arena.Server, target: str, chance: random.Random) -> None:
+        self.chance = chance
+        self.blows = 0
+        self.stops: list[float] = []
+        self._server = server
+        self._target = target
+
+    def rage(self, keep_busy: Callable[[], None], blows: int, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while self.blows < blows and time.monotonic() < deadline:
+            keep_busy()
+            time.sleep(self.chance.uniform(0.05, LONGEST_CALM))
+            if self._target == "restart":
+                self._restart()
+            else:
+                self._kill()
+            self._server.revive()
+
+    def _restart(self) -> None:
+        self.stops.append(self._server.stop("worker"))
+        self._server.start("worker")
+        self.blows += 1
+
+    def _kill(self) -> None:
+        victims = self._server.members(self._target)
         busy = [victim for victim in victims if victim.pid in arena.busy_workers()]
         if victims:
             # Mostly where it hurts; now and then the pusher, the monitor, the sentinel, the command itself.
             with contextlib.suppress(psutil.NoSuchProcess):
-                chance.choice(busy if busy and chance.random() < 0.85 else victims).kill()
-                killed += 1
-        server.revive()
-    return killed
+                self.chance.choice(busy if busy and self.chance.random() < 0.85 else victims).kill()
+                self.blows += 1
 
 
 def account(calm: dict[str, int]) -> dict[str, Any]:

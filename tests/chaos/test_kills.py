@@ -12,11 +12,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "tests" / "fixtures"
 KILLS = int(os.environ.get("STENO_CHAOS_KILLS", "200"))
+RESTARTS = max(1, KILLS // 10)
 SEED = int(os.environ.get("STENO_CHAOS_SEED", "1"))
 SECONDS = 300.0
 
 
-def storm(target: str, data_dir: Path) -> dict[str, Any]:
+def storm(target: str, blows: int, data_dir: Path, *, max_attempts: int) -> dict[str, Any]:
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("STT_")},
         "DJANGO_SETTINGS_MODULE": "stt_site.settings",
@@ -31,12 +32,11 @@ def storm(target: str, data_dir: Path) -> dict[str, Any]:
         "STT_WORKERS": "5",
         "STT_JOB_LEASE_SECONDS": "2",
         "STT_SWEEP_SECONDS": "0.5",
-        # Poison is judged by kills without a checkpoint between them, and here somebody kills faster than any file.
-        "STT_JOB_MAX_ATTEMPTS": "1000",
+        "STT_JOB_MAX_ATTEMPTS": str(max_attempts),
         "STT_DISK_RESERVE_MB": "0",
         "STENO_CHAOS_CLIPS": os.environ.get("STENO_CHAOS_CLIPS", str(FIXTURES / "clips")),
     }
-    command = [sys.executable, "-m", "tests.chaos.storm", target, str(KILLS), str(SEED), str(SECONDS)]
+    command = [sys.executable, "-m", "tests.chaos.storm", target, str(blows), str(SEED), str(SECONDS)]
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS + 300)
     log = data_dir / "server.log"
     assert result.returncode == 0, result.stderr[-4000:] + (log.read_text()[-4000:] if log.exists() else "")
@@ -48,15 +48,29 @@ def storm(target: str, data_dir: Path) -> dict[str, Any]:
 @pytest.mark.slow
 @pytest.mark.parametrize("target", ["worker", "engine"])
 def test_kills_lose_nothing(target: str, tmp_path: Path) -> None:
-    report = storm(target, tmp_path)
-    assert report["killed"] == KILLS
+    # Poison is judged by kills without a checkpoint between them, and here somebody kills faster than any file.
+    report = storm(target, KILLS, tmp_path, max_attempts=1000)
+    assert report["blows"] == KILLS
+    assert report["resumed"] > 0
+    assert_nothing_is_lost(report)
+
+
+@pytest.mark.slow
+def test_restarts_of_the_worker_cost_no_attempt(tmp_path: Path) -> None:
+    # With one attempt a job, one that a stopping worker did not give back unharmed would fail.
+    report = storm("restart", RESTARTS, tmp_path, max_attempts=1)
+    assert report["blows"] == RESTARTS
+    assert report["resumed"] > 0
+    assert report["slowest_stop"] < 25
+    assert_nothing_is_lost(report)
+
+
+def assert_nothing_is_lost(report: dict[str, Any]) -> None:
     assert report["states"] == {"succeeded": report["jobs"]}
     assert report["words"] > 0
-    assert report["resumed"] > 0
     assert report["chunks_stored"] > report["jobs"]
     assert report["chunks_stored_twice"] == 0
     assert report["different_text"] == []
     assert report["charged_wrong"] == []
     assert report["breaches"] == []
     assert report["incoming_left"] == 0
-    assert report["stopped_in"] < 25
