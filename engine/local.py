@@ -4,10 +4,12 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from engine import hardware, pipeline
 from engine.audio import Decoder
+from engine.catalog import EMBEDDED
 from engine.config import EngineConfig
 from engine.errors import EngineError
 from engine.faults import engine_fault
@@ -19,11 +21,18 @@ from engine.types import (
     EngineStatus,
     Event,
     MediaInfo,
+    Notice,
     Options,
     Phase,
     Playback,
     Progress,
     Transcript,
+)
+
+EMBEDDED_ANSWERED = Notice(
+    "embedded_model",
+    "This text comes from the small built-in English recogniser, which makes many mistakes. "
+    "Fetch a Whisper model for a far better one: python manage.py models fetch small",
 )
 
 
@@ -90,7 +99,10 @@ class LocalEngine:
             self._decoder.open(source, max_seconds=min(options.max_seconds or limit, limit)) as stream,
         ):
             submit = self._scheduler.door(next(self._runs), options.priority)
-            return pipeline.run(stream, recognizer, options, submit=submit, on_event=caller, resume=resume)
+            transcript = pipeline.run(stream, recognizer, options, submit=submit, on_event=caller, resume=resume)
+            if recognizer.model == EMBEDDED:
+                return replace(transcript, warnings=(*transcript.warnings, EMBEDDED_ANSWERED))
+            return transcript
 
 
 class _Caller:

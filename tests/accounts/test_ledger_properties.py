@@ -121,4 +121,4 @@ def test_any_order_of_events_keeps_the_books(settings: Settings) -> None:
 @pytest.mark.django_db
 def test_any_order_of_many_events_keeps_the_books(settings: Settings) -> None:
     settings.FREE_MINUTES_PER_MONTH = FREE // 1000
-    run(200, 60)
+    run(60, 50)

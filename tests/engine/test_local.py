@@ -112,3 +112,18 @@ def test_a_wait_for_the_model_is_told(silence: Path, tmp_path: Path, monkeypatch
     engine.transcribe(silence, Options(), on_event=listen)
     engine.close()
     assert phases[0] == "waiting"
+
+
+def test_the_embedded_recogniser_says_that_it_answered(tmp_path: Path, silence: Path) -> None:
+    embedded = LocalEngine(EngineConfig(tmp_path, device="cpu", fetch_models=False, decode_children=1))
+    try:
+        transcript = embedded.transcribe(silence, Options(), on_event=ignore)
+    finally:
+        embedded.close()
+    assert transcript.model == "pocketsphinx-en-us"
+    assert [notice.code for notice in transcript.warnings] == ["no_speech_detected", "embedded_model"]
+
+
+def test_a_whisper_model_needs_no_such_notice(engine: LocalEngine, silence: Path) -> None:
+    transcript = engine.transcribe(silence, Options(), on_event=ignore)
+    assert [notice.code for notice in transcript.warnings] == ["no_speech_detected"]

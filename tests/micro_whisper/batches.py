@@ -8,6 +8,7 @@ from enum import IntEnum
 import numpy as np
 import torch
 
+from tests.micro_whisper.corpus import Span
 from tests.micro_whisper.lexicon import Words
 from tests.micro_whisper.tokens import (
     END,
@@ -25,7 +26,7 @@ from tests.micro_whisper.tokens import (
     language_id,
     word_tokens,
 )
-from tests.micro_whisper.windows import IGNORED, Clips, Kind, Span, Window, compose
+from tests.micro_whisper.windows import IGNORED, Clips, Kind, Window, compose
 
 TIME_ZERO = compact(FIRST_TIME)
 LAST_TIME = 1500

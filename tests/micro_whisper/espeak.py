@@ -76,6 +76,9 @@ def say(text: str, voice: Voice) -> Speech:
     return Speech(resampled, tuple(words), tuple(phonemes))
 
 
+_CALLBACKS: list[Any] = []
+
+
 @cache
 def _espeak() -> tuple[Any, list[npt.NDArray[np.int16]], list[tuple[int, float]], list[tuple[str, float]], int]:
     library = ctypes.CDLL("libespeak-ng.so.1")
@@ -93,7 +96,7 @@ def _espeak() -> tuple[Any, list[npt.NDArray[np.int16]], list[tuple[int, float]]
     callback = signature(collect)
     rate = library.espeak_Initialize(_SYNCHRONOUS_RETRIEVAL, 0, None, _PHONEME_EVENTS)
     library.espeak_SetSynthCallback(callback)
-    library.kept_alive = callback  # the library holds no reference of its own
+    _CALLBACKS.append(callback)  # the library holds no reference of its own
     return library, blocks, words, phonemes, int(rate)
 
 

@@ -80,7 +80,7 @@ class Trainer:
             smear = max(0.0, stage.smear * (1 - done / 0.75))
             result = losses(self.model, batch, smear=smear, spread_evenly=stage.focus > 0)
             optimizer.zero_grad()
-            result.total(helpers=1 if done < 0.6 else 0.5).backward()  # type: ignore[no-untyped-call]
+            result.total(helpers=1 if done < 0.6 else 0.5).backward()
             nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
             optimizer.step()
             if step % 20 == 0 or step == steps - 1:
@@ -103,7 +103,8 @@ def _schedule(stage: Stage, done: float) -> float:
 
 
 def _optimizer(model: nn.Module, peak: float) -> torch.optim.Optimizer:
-    decayed, kept = [], []
+    decayed: list[nn.Parameter] = []
+    kept: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
         (decayed if parameter.ndim > 1 and "embed" not in name else kept).append(parameter)
     groups = [{"params": decayed, "weight_decay": 0.02}, {"params": kept, "weight_decay": 0.0}]

@@ -13,7 +13,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from tests.micro_whisper.corpus import RATE, Clip, Span, power_mel
+from tests.micro_whisper.corpus import Clip, Span, power_mel
+from tests.micro_whisper.espeak import RATE
 from tests.micro_whisper.lexicon import MARKS, WORD_CLASS, Words, plain, translated
 
 IGNORED = -100
@@ -188,7 +189,7 @@ def _add_noise(layout: _Layout, *, silent: bool, chance: random.Random) -> None:
 def _normalised(layout: _Layout, *, silent: bool, chance: random.Random) -> npt.NDArray[np.float32]:
     features = np.log10(np.maximum(layout.power, 1e-10))
     features = np.maximum(features, features[: layout.end].max() - 8.0)
-    features = ((features + 4) / 4).astype(np.float32)
+    features = np.asarray((features + 4) / 4, np.float32)
     features[layout.end :] = 0
     if silent and chance.random() < 0.1:
         features[: layout.end] = -1.5  # digital silence
