@@ -34,7 +34,6 @@ def storm(target: str, blows: int, data_dir: Path, *, max_attempts: int) -> dict
         "STT_SWEEP_SECONDS": "0.5",
         "STT_JOB_MAX_ATTEMPTS": str(max_attempts),
         "STT_DISK_RESERVE_MB": "0",
-        "STENO_CHAOS_CLIPS": os.environ.get("STENO_CHAOS_CLIPS", str(FIXTURES / "clips")),
     }
     command = [sys.executable, "-m", "tests.chaos.storm", target, str(blows), str(SEED), str(SECONDS)]
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS + 300)
