@@ -21,6 +21,7 @@ from django.db import connection
 from accounts.models import User
 from accounts.services import ledger, plans
 from accounts.services.access import Caller
+from engine.errors import EngineGone
 from engine.types import Options
 from stt_site.lib.ids import new_id
 from transcripts import engine_gateway, storage
@@ -117,6 +118,14 @@ def send(caller: Caller, recording: Path, *, interactive: bool = False) -> Job:
     upload = StoredUpload(path, recording.name, path.stat().st_size, "0" * 64)
     options = Options(language="en", model=engine_gateway.status().default_model)
     return submit(Order(caller, upload, options, Origin.API, interactive)).job
+
+
+def engine_answers() -> bool:
+    try:
+        engine_gateway.engine().status()
+    except EngineGone:
+        return False
+    return True
 
 
 def busy_workers() -> set[int]:
