@@ -118,8 +118,8 @@ def anonymous_transcript(token: str) -> Transcript:
 
 
 def document(transcript: Transcript, *, words: bool = True) -> Document:
-    """The canonical value every export and answer renders from. Three hours without `words` are read in a tenth of
-    the time: for a page that shows text only."""
+    """The canonical value every export and answer renders from. Without `words`, which are most of its bytes, it is
+    enough for a page that shows text."""
     rows = transcript.segments.all()
     return Document(
         text=transcript.text,
