@@ -103,6 +103,10 @@ def fetch(url: str) -> tuple[float, bytes]:
     return (time.perf_counter() - began) * 1000, body
 
 
+def size(body: bytes) -> str:
+    return f"{len(body) / 1024:.0f} KiB, {len(gzip.compress(body)) / 1024:.0f} KiB gzipped"
+
+
 def spread(values: list[float]) -> str:
     ranked = sorted(values)
     return f"{median(ranked):.1f} / {ranked[int(len(ranked) * 0.95)]:.1f} ms"
@@ -154,12 +158,8 @@ def main() -> None:
         browser.close()
     html, table = answers[0][1], words[0][1]
     print(f"words                              {asked.words}")
-    print(
-        f"page                               {len(html) / 1024:.0f} KiB, {len(gzip.compress(html)) / 1024:.0f} KiB gzipped"
-    )
-    print(
-        f"word times                         {len(table) / 1024:.0f} KiB, {len(gzip.compress(table)) / 1024:.0f} KiB gzipped"
-    )
+    print(f"page                               {size(html)}")
+    print(f"word times                         {size(table)}")
     print(f"server, page (median / p95)        {spread([time for time, _ in answers])}")
     print(f"server, word times                 {spread([time for time, _ in words])}")
     print(f"browser, answer / paint / ready    {paint['answer']:.0f} / {paint['paint']:.0f} / {paint['ready']:.0f} ms")
