@@ -1,6 +1,6 @@
 """Everything that is read for a caller. Nothing else may fetch a row for one, so nobody sees another's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
@@ -76,6 +76,13 @@ def transcripts_for(
     if slugs is not None:
         found = found.filter(slug__in=[slug for slug in slugs if slug.isprintable()])
     return found
+
+
+def transcripts_paid_by(user: User, references: Iterable[str]) -> dict[str, Transcript]:
+    """The user's transcripts behind the ledger's references ("job:12"), without their text."""
+    numbers = [int(number) for kind, _, number in (each.partition(":") for each in references) if kind == "job"]
+    found = Transcript.objects.filter(owner=user, job__in=numbers).select_related("job", "media").defer("text")
+    return {f"job:{transcript.job_id}": transcript for transcript in found}
 
 
 def transcript_counts(user: User) -> Counts:

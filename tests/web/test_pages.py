@@ -29,6 +29,11 @@ PRIVATE = (
     "/accounts/email/",
     "/activity/",
     "/keep/",
+    "/keys/",
+    "/keys/new/",
+    "/keys/1/revoke/",
+    "/usage/",
+    "/usage/days.csv",
 )
 OF_ONE = ("", "export/", "export/txt/", "rename/", "delete/", "progress/", "words/", "peaks/", "audio/")
 INLINE = re.compile(
@@ -54,7 +59,17 @@ def test_a_private_page_asks_to_sign_in(client: Client, db: None, path: str) -> 
 
 
 @pytest.mark.parametrize(
-    "path", ["/transcripts/", "/new/", "/account/", "/accounts/password/change/", "/accounts/email/"]
+    "path",
+    [
+        "/transcripts/",
+        "/new/",
+        "/account/",
+        "/keys/",
+        "/keys/new/",
+        "/usage/",
+        "/accounts/password/change/",
+        "/accounts/email/",
+    ],
 )
 def test_a_private_page_opens_and_is_clean(page: Client, path: str) -> None:
     answer = page.get(path)
