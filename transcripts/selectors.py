@@ -71,10 +71,10 @@ def transcripts_for(
         found = found.filter(created_at__gte=datetime.combine(date_from, time(), UTC))
     if date_to:
         found = found.filter(created_at__lt=datetime.combine(date_to, time(), UTC) + timedelta(days=1))
-    if query:
+    if query := query.replace("\0", ""):
         found = found.filter(Q(title__icontains=query) | Q(text__icontains=query))
     if slugs is not None:
-        found = found.filter(slug__in=slugs)
+        found = found.filter(slug__in=[slug for slug in slugs if slug.isprintable()])
     return found
 
 
@@ -96,7 +96,8 @@ def _states(status: str) -> list[JobState]:
 
 def transcript_for(user: User, ref: str) -> Transcript:
     """`ref` is a number, a slug or a public id. Another's transcript is NOT_FOUND."""
-    names = Q(slug=ref) | Q(public_id=ref)
+    # PostgreSQL refuses to look for NUL; no name here has one.
+    names = Q(slug=ref) | Q(public_id=ref) if ref.isprintable() else Q(pk=None)
     # More digits than a key can have would be an error in the database, not a miss.
     if ref.isascii() and ref.isdigit() and len(ref) < 19:
         names |= Q(pk=int(ref))
@@ -108,7 +109,7 @@ def transcript_for(user: User, ref: str) -> Transcript:
 
 def anonymous_transcript(token: str) -> Transcript:
     found = None
-    if token:
+    if token and token.isprintable():
         found = Transcript.objects.filter(view_token=token, owner=None).select_related("job", "media").first()
     if found is None:
         message = "There is nothing here. Results without an account are kept for a limited time only."

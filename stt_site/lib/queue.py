@@ -38,7 +38,8 @@ class DoorbellBroker(ORM):  # type: ignore[misc]
         return int(row.pk)
 
     def dequeue(self) -> list[tuple[None, str]] | None:
-        close_old_connections()
+        if transaction.get_autocommit():
+            close_old_connections()
         # A few, because other workers look at the same first rows.
         for row in OrmQ.objects.filter(key=self.list_key, lock__lte=timezone.now()).order_by("id")[:8]:
             if OrmQ.objects.filter(id=row.id).delete()[0]:

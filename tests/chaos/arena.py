@@ -4,7 +4,6 @@ Runs in a process of its own (see `storm`), because settings are read once and t
 """
 
 import contextlib
-import os
 import random
 import signal
 import subprocess
@@ -22,6 +21,7 @@ from django.db import connection
 from accounts.models import User
 from accounts.services import ledger, plans
 from accounts.services.access import Caller
+from engine.errors import EngineGone
 from engine.types import Options
 from stt_site.lib.ids import new_id
 from transcripts import engine_gateway, storage
@@ -97,7 +97,7 @@ def prepare() -> Caller:
 
 def recordings(count: int, seed: int) -> list[Path]:
     """Long enough for several checkpoints: sentences of the bundled clips, shuffled, with pauses between."""
-    clips = sorted(Path(os.environ["STENO_CHAOS_CLIPS"]).glob("*.wav"))
+    clips = sorted((ROOT / "tests" / "fixtures" / "clips").glob("en-*.wav"))
     chance = random.Random(seed)
     made = []
     for number in range(count):
@@ -106,9 +106,8 @@ def recordings(count: int, seed: int) -> list[Path]:
             out.setparams((1, 2, RATE, 0, "NONE", ""))
             while out.tell() < 100 * RATE:
                 with wave.open(str(chance.choice(clips))) as clip:
-                    rate, frames = clip.getframerate(), clip.readframes(clip.getnframes())
-                if rate == RATE:
-                    out.writeframes(frames + bytes(2 * int(chance.uniform(0.4, 1.2) * RATE)))
+                    out.writeframes(clip.readframes(clip.getnframes()))
+                out.writeframes(bytes(2 * int(chance.uniform(0.4, 1.2) * RATE)))
         made.append(path)
     return made
 
@@ -119,6 +118,14 @@ def send(caller: Caller, recording: Path, *, interactive: bool = False) -> Job:
     upload = StoredUpload(path, recording.name, path.stat().st_size, "0" * 64)
     options = Options(language="en", model=engine_gateway.status().default_model)
     return submit(Order(caller, upload, options, Origin.API, interactive)).job
+
+
+def engine_answers() -> bool:
+    try:
+        engine_gateway.engine().status()
+    except EngineGone:
+        return False
+    return True
 
 
 def busy_workers() -> set[int]:

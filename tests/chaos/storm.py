@@ -72,6 +72,9 @@ class Storm:
     def rage(self, keep_busy: Callable[[], None], blows: int, seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while self.blows < blows and time.monotonic() < deadline:
+            # An engine that is killed before it answers has no work to lose.
+            with contextlib.suppress(TimeoutError):
+                arena.until(arena.engine_answers, 3.0)
             keep_busy()
             time.sleep(self.chance.uniform(0.05, LONGEST_CALM))
             if self._target == "restart":

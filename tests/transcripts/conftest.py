@@ -82,7 +82,7 @@ def order(caller: Caller, upload: Callable[..., StoredUpload]) -> Callable[..., 
     def make(**changes: Any) -> Order:
         values: dict[str, Any] = {
             "caller": caller,
-            "upload": upload(),
+            "upload": changes.get("upload") or upload(),
             "options": Options(),
             "origin": Origin.API,
             "interactive": True,

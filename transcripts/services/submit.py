@@ -142,7 +142,7 @@ def _create_media(order: Order, info: MediaInfo, key: str) -> Media:
     return Media.objects.create(
         key=key,
         owner=order.caller.user,
-        filename=upload.filename[:255],
+        filename=_printable(upload.filename)[:255],
         size=upload.size,
         sha256=upload.sha256,
         format=info.format[:64],
@@ -153,7 +153,7 @@ def _create_media(order: Order, info: MediaInfo, key: str) -> Media:
 
 def _create_transcript(order: Order, media: Media, job: Job, now: datetime) -> Transcript:
     anonymous = order.caller.user is None
-    title = (order.title or PurePath(order.upload.filename).stem or "Recording")[:200]
+    title = (_printable(order.title) or PurePath(_printable(order.upload.filename)).stem or "Recording")[:200]
     return Transcript.objects.create(
         public_id=f"tr_{new_id()}",
         slug="-".join(part for part in (slugify(title)[:60].strip("-"), new_id(8).lower()) if part),
@@ -164,3 +164,8 @@ def _create_transcript(order: Order, media: Media, job: Job, now: datetime) -> T
         title=title,
         expires_at=now + timedelta(hours=settings.ANONYMOUS_RETENTION_HOURS) if anonymous else None,
     )
+
+
+def _printable(name: str) -> str:
+    """Without what could break a line, a header or a database out of its place."""
+    return " ".join("".join(character if character.isprintable() else " " for character in name).split())

@@ -11,7 +11,7 @@ TITLE_LENGTH = 200
 
 
 def rename(transcript: Transcript, title: str) -> None:
-    title = " ".join(title.split())
+    title = " ".join(title.replace("\0", "").split())
     if not title or len(title) > TITLE_LENGTH:
         raise ServiceError(ErrorCode.INVALID_REQUEST, f"A title has 1 to {TITLE_LENGTH} characters.")
     transcript.title = title

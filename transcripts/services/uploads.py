@@ -45,7 +45,7 @@ def create(owner: User, filename: str, size: int, max_file_bytes: int) -> Upload
         upload = Upload.objects.create(
             key=new_id(22),
             owner=owner,
-            filename=filename[:255],
+            filename=filename.replace("\0", "")[:255],
             size=size,
             expires_at=timezone.now() + timedelta(hours=settings.UPLOAD_EXPIRY_HOURS),
         )

@@ -20,6 +20,7 @@ def product(request: HttpRequest) -> dict[str, Any]:
     return {
         "product": settings.PRODUCT_NAME,
         "site_url": settings.SITE_URL,
+        "mail_works": bool(settings.EMAIL_HOST),
         "free_minutes": settings.FREE_MINUTES_PER_MONTH,
         "theme": theme if theme in THEMES else "",
         "balance": SimpleLazyObject(lambda: balance(cast("User", user))) if user.is_authenticated else None,
