@@ -3,12 +3,13 @@
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from engine import hardware, pipeline
-from engine.audio import Decoder
+from engine.audio import Decoder, PcmStream
 from engine.catalog import EMBEDDED
 from engine.config import EngineConfig
 from engine.errors import EngineError
@@ -28,6 +29,7 @@ from engine.types import (
     Progress,
     Transcript,
 )
+from engine.waiting import in_thread, wait_beating
 
 EMBEDDED_ANSWERED = Notice(
     "embedded_model",
@@ -91,18 +93,30 @@ class LocalEngine:
         self._decoder.close()
 
     def _transcribe(self, source: Path, options: Options, caller: "_Caller", resume: Sequence[Chunk]) -> Transcript:
+        waiting = _progress(caller, resume)
         if not self.store.ready(options.model):
-            self._decoder.probe(source)  # nobody should wait for a model to hear that the file is none
-        limit = self._config.max_decoded_seconds
+            # Nobody should wait for a model to hear that the file is none.
+            wait_beating(in_thread(lambda: self._decoder.probe(source), "probe"), lambda: waiting("waiting", None))
         with (
-            self.store.use(options.model, on_wait=_progress(caller, resume)) as recognizer,
-            self._decoder.open(source, max_seconds=min(options.max_seconds or limit, limit)) as stream,
+            self.store.use(options.model, on_wait=waiting) as recognizer,
+            self._open(source, options.max_seconds, lambda: waiting("transcribing", None)) as stream,
         ):
             submit = self._scheduler.door(next(self._runs), options.priority)
             transcript = pipeline.run(stream, recognizer, options, submit=submit, on_event=caller, resume=resume)
             if recognizer.model == EMBEDDED:
                 return replace(transcript, warnings=(*transcript.warnings, EMBEDDED_ANSWERED))
             return transcript
+
+    def _open(self, source: Path, max_seconds: float | None, beat: Callable[[], None]) -> PcmStream:
+        """A hostile file can keep a decoder busy for a minute: `beat` is called meanwhile, and may raise."""
+        limit = self._config.max_decoded_seconds
+        wanted = limit if max_seconds is None else min(max_seconds, limit)
+        opening = in_thread(lambda: self._decoder.open(source, max_seconds=wanted), "open")
+        try:
+            return wait_beating(opening, beat)
+        except BaseException:
+            opening.add_done_callback(_close_unwanted)
+            raise
 
 
 class _Caller:
@@ -118,6 +132,11 @@ class _Caller:
         except BaseException as error:
             self.raised = error
             raise
+
+
+def _close_unwanted(opening: "Future[PcmStream]") -> None:
+    if opening.exception() is None:
+        opening.result().close()
 
 
 @contextmanager

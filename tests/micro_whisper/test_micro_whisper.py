@@ -30,6 +30,7 @@ def test_every_sentence_can_be_written_in_tokens(language: str) -> None:
             assert len(mark) == (word[-1] in ".,?")
 
 
+@pytest.mark.slow
 def test_the_model_hears_in_every_clip_what_golden_json_says() -> None:
     model = WhisperModel(str(MODEL), device="cpu", cpu_threads=2)
     batched = BatchedInferencePipeline(model)

@@ -230,6 +230,22 @@ def test_a_cancel_that_comes_after_the_end_changes_nothing(job: Job) -> None:
     assert (job.state, job.charged_mc, job.cancel_requested) == (JobState.SUCCEEDED, 1000, False)
 
 
+@pytest.mark.parametrize("failure", [EngineGone("engine_gone", "gone"), run.Interrupted(), OSError("disk")])
+def test_a_cancel_that_meets_an_interruption_is_not_forgotten(
+    job: Job, user: User, engine: StandInEngine, failure: Exception
+) -> None:
+    def script(on_event: Callable[[Event], None], resumed: int) -> None:
+        jobs.request_cancel(job.pk)
+        raise failure
+
+    engine.script = script
+    run_job(job.pk)
+    job.refresh_from_db()
+    assert job.state == JobState.CANCELLED
+    assert held_mc(user) == 0
+    assert not ConcurrencySlot.objects.exists()
+
+
 def test_a_queued_job_is_cancelled_on_the_spot(job: Job, user: User, engine: StandInEngine) -> None:
     jobs.request_cancel(job.pk)
     run_job(job.pk)

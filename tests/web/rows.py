@@ -119,3 +119,7 @@ def with_playback(made: Transcript, audio: bytes, peaks: bytes = bytes(range(0, 
     Media.objects.filter(pk=made.media_id).update(playback=Playback.READY, peaks=peaks)
     made.media.refresh_from_db()
     return made
+
+
+def add_chunk(made: Transcript, chunk: Chunk) -> None:
+    JobChunk.objects.create(job=made.job, index=chunk.index, fence=1, result=to_dict(chunk))

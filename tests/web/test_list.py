@@ -71,7 +71,7 @@ def test_filters(page: Client, alice: User, query: str, shown: set[str]) -> None
 def test_an_empty_list_shows_the_sample(page: Client) -> None:
     text = page.get("/transcripts/").content.decode()
     assert "Your first transcript starts with a recording" in text
-    assert "You kept the lighthouse log for eleven years." in text
+    assert "You have reached the public library." in text
 
 
 def test_activity_tells_of_the_rows_asked_for_and_of_nobody_elses(page: Client, alice: User, bob: User) -> None:

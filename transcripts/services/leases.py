@@ -135,9 +135,10 @@ def store_chunk(lease: Lease, chunk: Chunk) -> None:
 
 @transaction.atomic
 def give_back(lease: Lease, *, after: float = 0.0, burn_attempt: bool) -> bool:
-    """Queue the job again, `after` seconds from now. False: it was not ours any more."""
+    """Queue the job again, `after` seconds from now. False: it was not ours any more, or a cancel was asked for, and
+    queued with that nobody would ever claim or end it."""
     due = timezone.now() + timedelta(seconds=after)
-    given = Job.objects.filter(lease.mine).update(
+    given = Job.objects.filter(lease.mine, cancel_requested=False).update(
         state=JobState.QUEUED,
         phase="waiting",
         not_before=due,

@@ -59,7 +59,7 @@ def _run(lease: Lease) -> bool:
     except LeaseLost:
         _cancelled(lease)
     except Interrupted:
-        _persist(lambda: leases.give_back(lease, burn_attempt=False))
+        _put_down(lease)
     except EngineError as error:
         _after_engine_error(lease, watch, error)
     except FileNotFoundError:
@@ -74,6 +74,12 @@ def _run(lease: Lease) -> bool:
 def _cancelled(lease: Lease) -> Literal[False]:
     _persist(lambda: closing.cancel(Q(lease.mine, cancel_requested=True)))
     return False
+
+
+def _put_down(lease: Lease, after: float = 0.0) -> None:
+    """Not the recording's fault: the attempt does not count."""
+    if not _persist(lambda: leases.give_back(lease, after=after, burn_attempt=False)):
+        _cancelled(lease)
 
 
 class Watch:
@@ -153,7 +159,7 @@ def _after_engine_error(lease: Lease, watch: Watch, error: EngineError) -> None:
         _persist(lambda: closing.fail(lease.mine, refusal.code, refusal.message))
     elif isinstance(error, EngineGone) and not watch.engine_began:
         # The engine was down, not brought down: this recording is not to blame.
-        _persist(lambda: leases.give_back(lease, after=2 * RETRY_SECONDS, burn_attempt=False))
+        _put_down(lease, after=2 * RETRY_SECONDS)
     elif error.code in POISON_CODES:
         _try_again(lease, ErrorCode.POISON, None)
     else:
@@ -185,7 +191,8 @@ def _try_again(lease: Lease, code: ErrorCode, message: str | None) -> None:
         worn_out = Q(lease.mine, attempts__gte=settings.JOB_MAX_ATTEMPTS)
         return closing.fail(worn_out, code, message) or leases.give_back(lease, after=RETRY_SECONDS, burn_attempt=True)
 
-    _persist(again)
+    if not _persist(again):
+        _cancelled(lease)
 
 
 def _persist(write: Callable[[], T]) -> T:

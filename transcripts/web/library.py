@@ -1,6 +1,7 @@
 """The list of one's transcripts, and what of it changes by itself."""
 
 import hashlib
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.decorators import login_required
@@ -72,6 +73,7 @@ def _row(transcript: "Transcript", query: str) -> dict[str, Any]:
     return {
         "transcript": transcript,
         "status": status_now(transcript),
+        "file": name if PurePath(name := transcript.media.filename).stem != transcript.title else "",
         "snippet": snippet(transcript.text, query) if query else None,
     }
 

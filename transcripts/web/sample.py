@@ -1,6 +1,6 @@
 """The bundled recording and its transcript, for the landing page and for an empty list.
 
-Two synthetic voices (flite's slt and rms) read it; the times of its words were measured by aligning text and sound.
+Two synthetic voices read it; static/samples/README.md says how it was made.
 """
 
 import json

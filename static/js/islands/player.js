@@ -39,11 +39,13 @@ function start(root, bar) {
   // ---- what is heard and shown
   const length = () => (Number.isFinite(audio.duration) && audio.duration > 0 ? audio.duration : duration);
 
-  function seek(seconds, { play = false } = {}) {
+  // A pause right after it rejects the promise; a file that cannot be played has its own event.
+  const play = () => audio.play().catch(() => {});
+
+  function seek(seconds) {
     audio.currentTime = Math.min(Math.max(0, seconds), length() || Infinity);
     resume();
     show();
-    if (play) audio.play();
   }
 
   function show() {
@@ -56,6 +58,7 @@ function start(root, bar) {
     if (word === current) return;
     const before = current < 0 ? null : words.element(current)?.closest(".turn");
     current = word;
+    light.clear();
     const range = word < 0 ? null : words.range(word);
     light.show(range);
     const turn = word < 0 ? null : words.element(word)?.closest(".turn");
@@ -95,7 +98,7 @@ function start(root, bar) {
     bar.querySelector("[data-when=paused]").hidden = playing;
   }
 
-  const flip = () => (audio.paused ? audio.play() : audio.pause());
+  const flip = () => (audio.paused ? play() : audio.pause());
   part("play").addEventListener("click", flip);
   position.addEventListener("input", () => seek(Number(position.value)));
   position.addEventListener("keydown", (event) => {
@@ -118,7 +121,8 @@ function start(root, bar) {
   // ---- following: the page goes with the voice until the reader turns away, and says how to come back
   let following = true;
   let away = false;
-  let ours = 0;
+  let ours = 0; // when the page last scrolled by itself
+  let theirs = 0; // when the reader last did what scrolls
 
   function keepInView(range) {
     if (!following || away || !range || !part("follow")) return;
@@ -136,7 +140,8 @@ function start(root, bar) {
   }
 
   function turnedAway() {
-    if (!following || away || audio.paused || current < 0 || performance.now() - ours < 900) return;
+    if (!following || away || audio.paused || current < 0) return;
+    if (performance.now() - ours < 900 && performance.now() - theirs > 900) return;
     const box = words.range(current)?.getBoundingClientRect();
     if (!box || (box.bottom > 0 && box.top < bar.getBoundingClientRect().top)) return;
     away = true;
@@ -153,6 +158,7 @@ function start(root, bar) {
   if (part("follow")) {
     part("follow").addEventListener("click", () => follow(!following));
     part("back").addEventListener("click", () => follow(true));
+    for (const kind of ["wheel", "touchmove", "keydown"]) addEventListener(kind, () => (theirs = performance.now()), { passive: true });
     addEventListener("scroll", turnedAway, { passive: true });
   }
 
@@ -198,7 +204,7 @@ function start(root, bar) {
   }
 
   if (part("follow")) keyboard({ root, flip, seek, speed, step, follow: () => follow(!following), audio });
-  mediaSession(root, audio, seek);
+  mediaSession(root, audio, play, seek);
 
   fetch(root.dataset.words).then(async (answer) => {
     if (!answer.ok) return;
@@ -254,13 +260,13 @@ function keyboard({ root, flip, seek, speed, step, follow, audio }) {
   });
 }
 
-function mediaSession(root, audio, seek) {
+function mediaSession(root, audio, play, seek) {
   if (!navigator.mediaSession) return;
   audio.addEventListener("play", () => {
     navigator.mediaSession.metadata = new MediaMetadata({ title: root.dataset.title });
   });
   const handle = (name, action) => navigator.mediaSession.setActionHandler(name, action);
-  handle("play", () => audio.play());
+  handle("play", play);
   handle("pause", () => audio.pause());
   handle("seekbackward", ({ seekOffset }) => seek(audio.currentTime - (seekOffset ?? 10)));
   handle("seekforward", ({ seekOffset }) => seek(audio.currentTime + (seekOffset ?? 10)));

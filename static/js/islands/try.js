@@ -71,4 +71,5 @@ export default function tryIt(form) {
     first(event.dataTransfer.files);
   });
   document.addEventListener("paste", (event) => first(event.clipboardData?.files ?? []));
+  first(input.files); // chosen before this script was here
 }

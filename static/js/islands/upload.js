@@ -130,6 +130,8 @@ export default function upload(form) {
   form.addEventListener("queue:choose", (event) => adopt(event.detail.item, event.detail.file));
   addEventListener("beforeunload", (event) => items.some((item) => item.state === "sending") && event.preventDefault());
 
+  add(input.files); // chosen before this script was here
+  input.value = "";
   for (const one of unfinished()) items.push(new Item(form, null, { stopped: one, onChange: refresh, remove }));
   refresh();
 }

@@ -76,7 +76,10 @@ export class Words {
     }
     const span = node?.parentElement?.closest("[data-line]");
     if (!span || !this.root.contains(span)) return -1;
-    return this.within(Number(span.dataset.line), offset);
+    const before = document.createRange(); // a lit word may have cut the line's text in pieces
+    before.setStart(span, 0);
+    before.setEnd(node, offset);
+    return this.within(Number(span.dataset.line), before.toString().length);
   }
 }
 
@@ -88,21 +91,20 @@ export class Light {
     this.mark = null;
   }
 
+  /** Puts the text back as it was; ranges are to be made after this. */
+  clear() {
+    this.highlight?.clear();
+    if (!this.mark) return;
+    const line = this.mark.parentNode;
+    this.mark.replaceWith(...this.mark.childNodes);
+    line.normalize();
+    this.mark = null;
+  }
+
   show(range) {
-    if (this.highlight) {
-      this.highlight.clear();
-      if (range) this.highlight.add(range);
-      return;
-    }
-    if (this.mark) {
-      const line = this.mark.parentNode;
-      this.mark.replaceWith(...this.mark.childNodes);
-      line.normalize();
-      this.mark = null;
-    }
-    if (range) {
-      this.mark = document.createElement("mark");
-      range.surroundContents(this.mark);
-    }
+    if (!range) return;
+    if (this.highlight) return void this.highlight.add(range);
+    this.mark = document.createElement("mark");
+    range.surroundContents(this.mark);
   }
 }
