@@ -225,7 +225,8 @@ Q_CLUSTER = {
     "bulk": 1,
     "poll": 0.5,
     "scheduler": False,
-    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default", "broker_class": "stt_site.lib.queue.DoorbellBroker"}),
+    "orm": "default",
+    "broker_class": f"stt_site.lib.queue.{'RedisBroker' if REDIS_URL else 'DoorbellBroker'}",
 }
 
 # --- REST
