@@ -2,6 +2,7 @@
 
 import ipaddress
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks
@@ -43,6 +44,9 @@ def check_database(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(deploy=True)
 def check_mail(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if settings.EMAIL_HOST and urlsplit(settings.SITE_URL).hostname == "localhost":
+        hint = "Set STT_SITE_URL to the address that people use."
+        return [checks.Warning("The links in messages lead to localhost.", hint=hint, id="accounts.W002")]
     if settings.EMAIL_HOST:
         return []
     hint = "Set STT_EMAIL_HOST and its siblings; until then messages, password resets too, go to the log."

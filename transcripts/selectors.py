@@ -124,8 +124,10 @@ def anonymous_transcript(token: str) -> Transcript:
     return found
 
 
-def document(transcript: Transcript) -> Document:
-    """The canonical value every export and answer renders from."""
+def document(transcript: Transcript, *, words: bool = True) -> Document:
+    """The canonical value every export and answer renders from. Without `words`, which are most of its bytes, it is
+    enough for a page that shows text."""
+    rows = transcript.segments.all()
     return Document(
         text=transcript.text,
         language=transcript.language or None,
@@ -136,7 +138,7 @@ def document(transcript: Transcript) -> Document:
                 start=row.start,
                 end=row.end,
                 text=row.text,
-                words=tuple(Word(**word) for word in row.words),
+                words=tuple(Word(**word) for word in row.words) if words else (),
                 speaker=row.speaker or None,
                 language=row.language or None,
                 avg_logprob=row.avg_logprob,
@@ -144,7 +146,7 @@ def document(transcript: Transcript) -> Document:
                 compression_ratio=row.compression_ratio,
                 temperature=row.temperature,
             )
-            for row in transcript.segments.all()
+            for row in (rows if words else rows.defer("words"))
         ),
         model=transcript.model,
         speakers=tuple(transcript.speakers),

@@ -90,6 +90,11 @@ def find(plaintext: str) -> ApiKey | None:
     return key
 
 
+def still_usable(pk: int) -> bool:
+    """For work that began with the key a while ago, such as a long upload."""
+    return active(ApiKey.objects.filter(pk=pk, user__is_active=True)).exists()
+
+
 def revoke(key: ApiKey) -> None:
     ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
 
@@ -118,7 +123,11 @@ def grantable(scopes: Iterable[str] | None, api_key_id: int | None) -> list[str]
 
 
 def active_keys(user: User) -> QuerySet[ApiKey]:
-    return user.api_keys.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()), revoked_at=None)
+    return active(user.api_keys.all())
+
+
+def active(keys: QuerySet[ApiKey]) -> QuerySet[ApiKey]:
+    return keys.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()), revoked_at=None)
 
 
 def _note_use(key: ApiKey, now: datetime) -> None:

@@ -118,6 +118,12 @@ def balance(owner: User) -> Balance:
     )
 
 
+def available_mc(owner: User) -> int:
+    """`balance(owner).available_mc` in two queries, for what every request asks. Reads only."""
+    now = timezone.now()
+    return _sum(_spendable(owner.pk, now)) + _month_not_yet_granted(owner.pk, now)
+
+
 def used_since(owner: User, since: datetime) -> int:
     closed = Reservation.objects.filter(owner_id=owner.pk, closed_at__gte=since)
     return closed.aggregate(total=Sum("charged_mc"))["total"] or 0

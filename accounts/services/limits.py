@@ -38,7 +38,7 @@ def check_before_body(caller: Caller, declared_size: int | None) -> None:
         used = DailyUse.objects.filter(caller=caller.key, day=_today()).values_list("count", flat=True).first() or 0
         if limit is not None and used >= limit:
             raise _daily_limit(limit)
-    elif caller.user is not None and ledger.balance(caller.user).available_mc <= 0:
+    elif caller.user is not None and ledger.available_mc(caller.user) <= 0:
         raise ServiceError(ErrorCode.INSUFFICIENT_CREDITS)
 
 

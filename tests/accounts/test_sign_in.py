@@ -134,3 +134,22 @@ def test_signing_out_needs_a_press_of_the_button(client: Client, alice: User) ->
     assert "_auth_user_id" in client.session
     client.post("/accounts/logout/")
     assert "_auth_user_id" not in client.session
+
+
+@pytest.mark.parametrize(
+    ("path", "email"), [("/accounts/password/reset/", "alice@example.com"), ("/accounts/signup/", "dora@example.com")]
+)
+@pytest.mark.usefixtures("alice")
+def test_a_forged_host_gets_no_link_into_a_message(client: Client, settings: Settings, path: str, email: str) -> None:
+    settings.SITE_URL = "https://steno.example"
+    client.post(path, {"email": email, "password1": PASSWORD}, headers={"Host": "evil.example"})
+    message = mail.outbox[0].subject + mail.outbox[0].body
+    assert "https://steno.example/accounts/" in message
+    assert "evil.example" not in message
+
+
+def test_the_administration_is_entered_by_the_door_that_counts_attempts(client: Client) -> None:
+    assert client.get("/admin/")["Location"] == "/admin/login/?next=/admin/"
+    assert client.get("/admin/login/?next=/admin/")["Location"] == "/accounts/login/?next=%2Fadmin%2F"
+    answer = client.post("/admin/login/", {"username": "a@example.com", "password": "guess"})
+    assert answer["Location"].startswith("/accounts/login/")

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from accounts.services import ledger
@@ -251,3 +253,11 @@ def test_the_readme_speaks_of_every_field() -> None:
     readme = (Path(stt_ai.__file__).parent / "README.md").read_text()
     rows = re.findall(r"^\| `(\w+)` \| (honoured|mapped|ignored|refused) \|", readme, re.MULTILINE)
     assert [name for name, _ in rows] == list(FIELDS)
+
+
+def test_an_answer_asks_the_database_no_more_than_it_must(keyed: Client, alice: User) -> None:
+    """A ceiling, so that a query that slips in is noticed: each costs every request."""
+    transcribe(keyed)
+    with CaptureQueriesContext(connection) as asked:
+        assert transcribe(keyed).status_code == 200
+    assert len(asked) <= 82

@@ -287,6 +287,26 @@ def test_a_waiting_view_learns_that_its_client_left(server: Server, tmp_path: Pa
     server.wait_until_empty()
 
 
+def test_a_key_revoked_while_its_upload_runs_opens_nothing(server: Server) -> None:
+    browser = {**server.cookies("t" * 32), "X-CSRFToken": "t" * 32}
+    wish = b'{"name": "lost"}'
+    fields = {"Content-Type": "application/json", "Content-Length": len(wish)}
+    with server.connect() as connection:
+        connection.sendall(head("/api/v1/keys/", {**browser, **fields}) + wish)
+        made = read_answer(connection).json()
+    body = form(part("file", AUDIO, b"a.wav"))
+    with server.connect() as upload:
+        key = {"Authorization": f"Bearer {made['key']}", "Content-Length": len(body)}
+        upload.sendall(head("/v1/transcribe", {**MULTIPART, **key}) + body[:-100])
+        until(lambda: bool(server.incoming))
+        with server.connect() as connection:
+            connection.sendall(head(f"/api/v1/keys/{made['id']}/", browser, "DELETE"))
+            assert read_answer(connection, "DELETE").status == 204
+        upload.sendall(body[-100:])
+        assert read_answer(upload).status == 401
+    server.wait_until_empty()
+
+
 def test_no_file_is_no_error_of_the_gate(server: Server) -> None:
     assert send(server, form(part("model", b"small"))).json()["file"] is None
     with server.connect() as connection:

@@ -7,8 +7,10 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from stt_site.lib.errors import ErrorCode, ServiceError
+from transcripts.services.uploads import Append
 from transcripts.uploads import incoming
 from transcripts.uploads.incoming import IncomingFile
+from transcripts.uploads.tus import AppendedFile
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +45,15 @@ def test_a_full_disk_is_a_refusal_of_its_own() -> None:
     assert caught.value.code is ErrorCode.STORAGE_FULL
     assert isinstance(caught.value.__cause__, OSError)
     assert caught.value.__cause__.errno == errno.ENOSPC
+
+
+def test_a_full_disk_refuses_the_rest_of_a_resumable_upload() -> None:
+    file = AppendedFile(Append(1, "lock", Path("/dev/full"), 0, 3))
+    with pytest.raises(ServiceError) as caught:
+        file.write(b"abc")
+    assert caught.value.code is ErrorCode.STORAGE_FULL
+    assert file.offset == 0
+    file.close()
 
 
 def test_the_last_of_the_disk_is_not_for_uploads(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,8 @@ class ListQuery(serializers.Serializer[Any]):
     date_from = serializers.DateField(required=False, help_text="ISO date, UTC, inclusive.")
     date_to = serializers.DateField(required=False, help_text="ISO date, UTC, inclusive.")
     limit = serializers.IntegerField(required=False, default=20, min_value=1, max_value=100)
-    offset = serializers.IntegerField(required=False, default=0, min_value=0)
+    # More than a database can count is an error in it.
+    offset = serializers.IntegerField(required=False, default=0, min_value=0, max_value=2**31 - 1)
 
 
 class ExportQuery(serializers.Serializer[Any]):

@@ -53,7 +53,8 @@ def cancel(where: Q) -> bool:
 
 
 def _end(where: Q, state: JobState, code: str = "", message: str = "") -> Job | None:
-    job = Job.objects.filter(where, state__in=OPEN_STATES).only("pk").first()
+    # What is read of the job here (whose it is, what it holds) no longer changes after it was accepted.
+    job = Job.objects.filter(where, state__in=OPEN_STATES).first()
     if job is None:
         return None
     ended = Job.objects.filter(where, pk=job.pk, state__in=OPEN_STATES).update(
@@ -67,7 +68,6 @@ def _end(where: Q, state: JobState, code: str = "", message: str = "") -> Job | 
     )
     if not ended:
         return None
-    job = Job.objects.get(pk=job.pk)
     JobChunk.objects.filter(job_id=job.pk).delete()
     if job.interactive:
         limits.free_slot(slot(job.pk))

@@ -116,7 +116,7 @@ def _cover(order: Order, info: MediaInfo) -> tuple[float, int]:
     user = order.caller.user
     if user is None:
         return float(settings.MAX_AUDIO_SECONDS), 0
-    available = ledger.balance(user).available_mc
+    available = ledger.available_mc(user)
     needed = ledger.price_mc(math.ceil((info.duration or 0) * 1000) or 1)
     if available < needed:
         # The ledger's own refusal, in its words: it alone knows what the balance really is.

@@ -51,7 +51,7 @@ class IncomingFile:
                 while view:
                     view = view[self._file.write(view) :]
             except OSError as error:
-                raise _as_refusal(error) from error
+                raise as_refusal(error) from error
             self.size += len(data)
 
     def finish(self) -> str:
@@ -61,7 +61,7 @@ class IncomingFile:
                 os.fsync(self._file.fileno())
                 self._file.close()
             except OSError as error:
-                raise _as_refusal(error) from error
+                raise as_refusal(error) from error
         return self._hash.hexdigest()
 
     def discard(self) -> None:
@@ -71,7 +71,8 @@ class IncomingFile:
             self.path.unlink(missing_ok=True)
 
 
-def _as_refusal(error: OSError) -> Exception:
+def as_refusal(error: OSError) -> Exception:
+    """STORAGE_FULL for a full disk; anything else as it is."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return ServiceError(ErrorCode.STORAGE_FULL)
     return error

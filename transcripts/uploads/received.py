@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
 
-from accounts.services import limits
+from accounts.services import api_keys, limits
 from accounts.services.access import Caller
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts.services.submit import StoredUpload
@@ -38,11 +38,16 @@ class Received:
 
 
 def received(request: HttpRequest) -> Received:
-    """Raises the gate's refusal, with which the view answers in its own way."""
+    """Raises the gate's refusal, with which the view answers in its own way, and INVALID_API_KEY for a key that was
+    revoked while the body came in."""
     got = getattr(request, "scope", {}).get(SCOPE_KEY)
     if isinstance(got, ServiceError):
         raise got
-    return got if isinstance(got, Received) else _without_gate(request)
+    if not isinstance(got, Received):
+        return _without_gate(request)
+    if got.caller.api_key_id is not None and not api_keys.still_usable(got.caller.api_key_id):
+        raise ServiceError(ErrorCode.INVALID_API_KEY)
+    return got
 
 
 def _without_gate(request: HttpRequest) -> Received:

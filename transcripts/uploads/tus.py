@@ -25,6 +25,7 @@ from transcripts.uploads.admission import session_user
 from transcripts.uploads.asgi import Inlet, Scope, Send, answer, closing, header
 from transcripts.uploads.body import Body, ClientGone
 from transcripts.uploads.form import display_name
+from transcripts.uploads.incoming import as_refusal
 from transcripts.uploads.threads import in_database, in_thread
 
 PREFIX = "/api/uploads/"
@@ -122,7 +123,10 @@ class AppendedFile:
     def write(self, data: bytes) -> None:
         view = memoryview(data)
         while view:
-            written = os.pwrite(self._file, view, self.offset)
+            try:
+                written = os.pwrite(self._file, view, self.offset)
+            except OSError as error:
+                raise as_refusal(error) from error
             self.offset += written
             view = view[written:]
 

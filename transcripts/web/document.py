@@ -53,7 +53,7 @@ def page(request: HttpRequest, transcript: "Transcript") -> HttpResponse:
     }
     if state.state != "completed":
         return render(request, "transcripts/working.html", context)
-    whole = selectors.document(transcript)
+    whole = selectors.document(transcript, words=False)
     context |= {
         "turns": (read := turns(whole.segments, whole.suspect_spans, whole.speakers)),
         "places": (doubtful := places(read))[:MOST_PLACES],
@@ -84,11 +84,10 @@ def _options() -> dict[str, str]:
 @require_safe
 def progress(request: HttpRequest, transcript: "Transcript") -> HttpResponse:
     """How far it is, and the text behind the chunks that the page already shows (`after`, a count of chunks)."""
-    after = int(request.GET.get("after", "0") or 0) if request.GET.get("after", "0").isdecimal() else 0
+    after, first = (_count(request.GET.get(name, "")) for name in ("after", "segments"))
     state = status_now(transcript)
     chunks = selectors.chunks(transcript.job, after=after) if state.state == "processing" else []
     segments = [segment for chunk in chunks for segment in chunk.segments]
-    first = int(request.GET.get("segments", "0")) if request.GET.get("segments", "0").isdecimal() else 0
     cells = {"transcript": transcript, "status": state}
     return JsonResponse(
         {
@@ -101,6 +100,11 @@ def progress(request: HttpRequest, transcript: "Transcript") -> HttpResponse:
             "playback": transcript.media.playback,
         }
     )
+
+
+def _count(text: str) -> int:
+    """0 for what is no count; more digits than any count has are no number to Python."""
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
 @require_safe
