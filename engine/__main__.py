@@ -101,6 +101,8 @@ def serve(args: argparse.Namespace, config: EngineConfig) -> int:
         run(args.socket, config, exit_with_parent=args.exit_with_parent)
     except AlreadyRunning as error:
         return _complain(str(error), FAILED)
+    except OSError as error:
+        return _complain(f"The engine cannot listen at {args.socket}: {error}.", FAILED)
     return OK
 
 

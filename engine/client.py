@@ -44,13 +44,13 @@ class EngineClient:
     def status(self) -> EngineStatus:
         return status_from_dict(self._ask({"op": "status"}, STATUS_TIMEOUT))
 
-    def make_playback(self, source: Path, destination: Path) -> Playback:
+    def make_playback(self, source: Path, destination: Path, beat: Callable[[], None] = lambda: None) -> Playback:
         question = {
             "op": "make_playback",
             "source": str(source.absolute()),
             "destination": str(destination.absolute()),
         }
-        return wire.playback_from_dict(self._ask(question, SILENCE_TIMEOUT))
+        return wire.playback_from_dict(self._ask(question, SILENCE_TIMEOUT, beat))
 
     def transcribe(
         self,
@@ -90,11 +90,11 @@ class EngineClient:
     def close(self) -> None:
         """Nothing stays open between calls."""
 
-    def _ask(self, question: wire.Frame, silence: float) -> dict[str, Any]:
+    def _ask(self, question: wire.Frame, silence: float, beat: Callable[[], None] = lambda: None) -> dict[str, Any]:
         with self._conversation(question) as connection:
             try:
                 while (frame := connection.receive(timeout=silence)) is not None and "event" in frame:
-                    continue
+                    beat()
             except TimeoutError:
                 raise _gone(f"has not answered for {silence:.0f} seconds") from None
             return _answer(frame)

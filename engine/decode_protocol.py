@@ -22,6 +22,7 @@ READY, TAKEN, INFO, PCM, END = b"R", b"T", b"I", b"P", b"E"
 MAX_REQUEST_BYTES = 1024
 MAX_JSON_BYTES = 4096
 MAX_TEXT = 500
+MAX_NUMBER = 10**12
 MAX_RATE = 96_000
 BYTES_PER_SAMPLE = 2
 
@@ -124,7 +125,7 @@ def parse_info(payload: bytes | bytearray) -> MediaInfo:
 def parse_outcome(payload: bytes | bytearray) -> Outcome:
     data = _parse_object(payload)
     code = data.get("code")
-    if code is not None and code not in MEDIA_MESSAGES:
+    if code is not None and (not isinstance(code, str) or code not in MEDIA_MESSAGES):
         raise ProtocolError("an unknown code")
     return Outcome(
         code=code,
@@ -151,6 +152,7 @@ def _text(value: object) -> str:
 
 
 def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+    # Compared, not converted: JSON's integers may be too long for a float. NaN fails every comparison.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise ProtocolError("no number")
-    return min(float(value), 1e12)
+    return float(min(value, MAX_NUMBER))

@@ -3,12 +3,14 @@
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Generic, ParamSpec
 
 from engine import hardware, pipeline
-from engine.audio import Decoder
+from engine.audio import Decoder, PcmStream
 from engine.catalog import EMBEDDED
 from engine.config import EngineConfig
 from engine.errors import EngineError
@@ -28,6 +30,9 @@ from engine.types import (
     Progress,
     Transcript,
 )
+from engine.waiting import in_thread, wait_beating
+
+P = ParamSpec("P")
 
 EMBEDDED_ANSWERED = Notice(
     "embedded_model",
@@ -64,9 +69,10 @@ class LocalEngine:
         with _faults(caller):
             return self._transcribe(source, options, caller, resume)
 
-    def make_playback(self, source: Path, destination: Path) -> Playback:
-        with _faults():
-            return make_playback(self._decoder, source, destination)
+    def make_playback(self, source: Path, destination: Path, beat: Callable[[], None] = lambda: None) -> Playback:
+        caller = _Caller(beat)
+        with _faults(caller):
+            return make_playback(self._decoder, source, destination, caller)
 
     def status(self) -> EngineStatus:
         default_model, embedded = self.store.default()
@@ -90,13 +96,16 @@ class LocalEngine:
         self.store.close()
         self._decoder.close()
 
-    def _transcribe(self, source: Path, options: Options, caller: "_Caller", resume: Sequence[Chunk]) -> Transcript:
+    def _transcribe(
+        self, source: Path, options: Options, caller: Callable[[Event], None], resume: Sequence[Chunk]
+    ) -> Transcript:
+        waiting = _progress(caller, resume)
         if not self.store.ready(options.model):
-            self._decoder.probe(source)  # nobody should wait for a model to hear that the file is none
-        limit = self._config.max_decoded_seconds
+            # Nobody should wait for a model to hear that the file is none.
+            wait_beating(in_thread(lambda: self._decoder.probe(source), "probe"), lambda: waiting("waiting", None))
         with (
-            self.store.use(options.model, on_wait=_progress(caller, resume)) as recognizer,
-            self._decoder.open(source, max_seconds=min(options.max_seconds or limit, limit)) as stream,
+            self.store.use(options.model, on_wait=waiting) as recognizer,
+            self._open(source, options.max_seconds, lambda: waiting("transcribing", None)) as stream,
         ):
             submit = self._scheduler.door(next(self._runs), options.priority)
             transcript = pipeline.run(stream, recognizer, options, submit=submit, on_event=caller, resume=resume)
@@ -104,24 +113,40 @@ class LocalEngine:
                 return replace(transcript, warnings=(*transcript.warnings, EMBEDDED_ANSWERED))
             return transcript
 
+    def _open(self, source: Path, max_seconds: float | None, beat: Callable[[], None]) -> PcmStream:
+        """A hostile file can keep a decoder busy for a minute: `beat` is called meanwhile, and may raise."""
+        limit = self._config.max_decoded_seconds
+        wanted = limit if max_seconds is None else min(max_seconds, limit)
+        opening = in_thread(lambda: self._decoder.open(source, max_seconds=wanted), "open")
+        try:
+            return wait_beating(opening, beat)
+        except BaseException:
+            opening.add_done_callback(_close_unwanted)
+            raise
 
-class _Caller:
+
+class _Caller(Generic[P]):
     """The caller's own exceptions go back to it as they are; everything else that breaks is a fault of the engine."""
 
-    def __init__(self, on_event: Callable[[Event], None]) -> None:
-        self._on_event = on_event
+    def __init__(self, callback: Callable[P, None]) -> None:
+        self._callback = callback
         self.raised: BaseException | None = None
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            self._on_event(event)
+            self._callback(*args, **kwargs)
         except BaseException as error:
             self.raised = error
             raise
 
 
+def _close_unwanted(opening: "Future[PcmStream]") -> None:
+    if opening.exception() is None:
+        opening.result().close()
+
+
 @contextmanager
-def _faults(caller: _Caller | None = None) -> Iterator[None]:
+def _faults(caller: _Caller[Any] | None = None) -> Iterator[None]:
     try:
         yield
     except EngineError:

@@ -1,6 +1,6 @@
 """Everything that is read for a caller. Nothing else may fetch a row for one, so nobody sees another's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
@@ -78,6 +78,13 @@ def transcripts_for(
     return found
 
 
+def transcripts_paid_by(user: User, references: Iterable[str]) -> dict[str, Transcript]:
+    """The user's transcripts behind the ledger's references ("job:12"), without their text."""
+    numbers = [int(number) for kind, _, number in (each.partition(":") for each in references) if kind == "job"]
+    found = Transcript.objects.filter(owner=user, job__in=numbers).select_related("job", "media").defer("text")
+    return {f"job:{transcript.job_id}": transcript for transcript in found}
+
+
 def transcript_counts(user: User) -> Counts:
     mine = Transcript.objects.filter(owner=user)
     states = dict(mine.values_list("job__state").annotate(Count("pk")).order_by())
@@ -117,8 +124,10 @@ def anonymous_transcript(token: str) -> Transcript:
     return found
 
 
-def document(transcript: Transcript) -> Document:
-    """The canonical value every export and answer renders from."""
+def document(transcript: Transcript, *, words: bool = True) -> Document:
+    """The canonical value every export and answer renders from. Without `words`, which are most of its bytes, it is
+    enough for a page that shows text."""
+    rows = transcript.segments.all()
     return Document(
         text=transcript.text,
         language=transcript.language or None,
@@ -129,7 +138,7 @@ def document(transcript: Transcript) -> Document:
                 start=row.start,
                 end=row.end,
                 text=row.text,
-                words=tuple(Word(**word) for word in row.words),
+                words=tuple(Word(**word) for word in row.words) if words else (),
                 speaker=row.speaker or None,
                 language=row.language or None,
                 avg_logprob=row.avg_logprob,
@@ -137,7 +146,7 @@ def document(transcript: Transcript) -> Document:
                 compression_ratio=row.compression_ratio,
                 temperature=row.temperature,
             )
-            for row in transcript.segments.all()
+            for row in (rows if words else rows.defer("words"))
         ),
         model=transcript.model,
         speakers=tuple(transcript.speakers),

@@ -3,7 +3,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import ApiKey, User
-from accounts.services import api_keys, ledger
+from accounts.services import api_keys, ledger, usage
 from accounts.services.access import Caller
 from accounts.services.plans import MEGABYTE
 
@@ -33,6 +33,35 @@ class NewKey(StrictSerializer):
     name = serializers.CharField(max_length=100)
     scopes = serializers.ListField(child=serializers.ChoiceField(api_keys.SCOPES), required=False, allow_empty=False)
     expires_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class Used(serializers.Serializer[Any]):
+    requests = serializers.IntegerField(help_text="Finished transcriptions. What failed is not among them.")
+    minutes = serializers.FloatField(help_text="Charged minutes of audio.")
+    credits = serializers.FloatField(help_text="A credit is a charged minute.")
+
+
+class UsedDay(Used):
+    date = serializers.DateField(help_text="UTC.")
+
+
+class Usage(serializers.Serializer[Any]):
+    """The last 30 days, today too, oldest first, days without any use included."""
+
+    days = UsedDay(many=True)
+    total = Used()
+
+
+def usage_item(days: list[usage.Day]) -> dict[str, Any]:
+    return {
+        "days": [{"date": day.date, **_used(day.requests, day.charged_mc)} for day in days],
+        "total": _used(*usage.total(days)),
+    }
+
+
+def _used(requests: int, charged_mc: int) -> dict[str, Any]:
+    charged = credits_number(charged_mc)
+    return {"requests": requests, "minutes": charged, "credits": charged}
 
 
 def account_item(user: User, caller: Caller) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 from django.urls import path
 
-from accounts.api.views import AccountView, KeysView, KeyView
+from accounts.api.views import AccountView, KeysView, KeyView, UsageView
 
 urlpatterns = [
     path("account/", AccountView.as_view(), name="api_account"),
     path("keys/", KeysView.as_view(), name="api_keys"),
     path("keys/<int:pk>/", KeyView.as_view(), name="api_key"),
+    path("usage/", UsageView.as_view(), name="api_usage"),
 ]

@@ -6,10 +6,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.serializers import AccountChange, NewKey, StrictSerializer, account_item, key_item
+from accounts.api.serializers import AccountChange, NewKey, StrictSerializer, Usage, account_item, key_item, usage_item
 from accounts.authentication import CallerAuthentication
 from accounts.models import User
-from accounts.services import api_keys, profile
+from accounts.services import api_keys, profile, usage
 from accounts.services.access import Caller
 from stt_site.lib.errors import ErrorCode, ServiceError
 
@@ -61,6 +61,15 @@ class KeyView(APIView):
         user, _ = _signed_in(request)
         api_keys.revoke(api_keys.key_of(user, pk))
         return Response(status=204)
+
+
+class UsageView(APIView):
+    authentication_classes = (CallerAuthentication,)
+
+    @extend_schema(operation_id="usage", summary="Use of the last 30 UTC days, by day", responses={200: Usage})
+    def get(self, request: Request) -> Response:
+        user, _ = _signed_in(request)
+        return Response(usage_item(usage.days(user)))
 
 
 def _signed_in(request: Request) -> tuple[User, Caller]:

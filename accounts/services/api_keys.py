@@ -23,6 +23,7 @@ from stt_site.lib.errors import ErrorCode, ServiceError
 SCOPES = ("transcribe", "read", "write", "delete", "stream", "keys:write", "billing:read", "webhooks")
 DEFAULT_SCOPES = ("transcribe", "read", "write", "delete", "stream")
 MAX_ACTIVE_KEYS = 20
+KEY_ID_LENGTH = 10
 LAST_USED_RESOLUTION = timedelta(minutes=1)
 
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -30,9 +31,14 @@ KEY = re.compile(r"(stt_live_([0-9A-Za-z]{10})_([0-9A-Za-z]{43}))_([0-9A-Za-z]{6
 
 
 def create_key(
-    user: User, name: str, scopes: Iterable[str] = DEFAULT_SCOPES, expires_at: datetime | None = None
+    user: User,
+    name: str,
+    scopes: Iterable[str] = DEFAULT_SCOPES,
+    expires_at: datetime | None = None,
+    *,
+    key_id: str | None = None,
 ) -> tuple[ApiKey, str]:
-    """The row and the plaintext, which exists nowhere else."""
+    """The row and the plaintext, which exists nowhere else. The same `key_id`, one of `new_key_id`, makes one key."""
     granted = list(dict.fromkeys(scopes))
     unknown = [scope for scope in granted if scope not in SCOPES]
     if unknown or not granted:
@@ -40,12 +46,14 @@ def create_key(
     name = name.strip()
     if not name or len(name) > 100:
         raise ServiceError(ErrorCode.INVALID_REQUEST, "Give the key a name of 1 to 100 characters.")
-    key_id, secret = _random(10), _random(43)
+    key_id, secret = key_id or new_key_id(), _random(43)
     body = f"stt_live_{key_id}_{secret}"
     plaintext = f"{body}_{_checksum(body)}"
     with transaction.atomic():
         # Two requests at once must not both count nineteen.
         User.objects.select_for_update().get(pk=user.pk)
+        if ApiKey.objects.filter(key_id=key_id).exists():
+            raise ServiceError(ErrorCode.CONFLICT, "This form has made its key already. No other was made.")
         if active_keys(user).count() >= MAX_ACTIVE_KEYS:
             message = f"An account has at most {MAX_ACTIVE_KEYS} active keys. Revoke one, then retry."
             raise ServiceError(ErrorCode.CONFLICT, message)
@@ -59,6 +67,10 @@ def create_key(
             expires_at=expires_at,
         )
     return key, plaintext
+
+
+def new_key_id() -> str:
+    return _random(KEY_ID_LENGTH)
 
 
 def find(plaintext: str) -> ApiKey | None:

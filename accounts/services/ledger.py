@@ -113,7 +113,7 @@ def balance(owner: User) -> Balance:
         free_mc=free,
         paid_mc=sums[CreditLot.PAID],
         held_mc=_sum(Account.objects.filter(owner_id=owner.pk, kind=AccountKind.HELD)),
-        used_this_month_mc=used_since(owner, _month_start(now)),
+        used_this_month_mc=used_since(owner, month_start(now)),
         renews_at=_month_end(now),
     )
 
@@ -259,10 +259,10 @@ def _month_reference(now: datetime) -> str:
     return f"free:{now.astimezone(UTC):%Y-%m}"
 
 
-def _month_start(now: datetime) -> datetime:
+def month_start(now: datetime) -> datetime:
     return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
 def _month_end(now: datetime) -> datetime:
-    start = _month_start(now)
+    start = month_start(now)
     return start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)

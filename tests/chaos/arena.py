@@ -104,7 +104,7 @@ def recordings(count: int, seed: int) -> list[Path]:
         path = settings.DATA_DIR / f"recording-{number}.wav"
         with wave.open(str(path), "wb") as out:
             out.setparams((1, 2, RATE, 0, "NONE", ""))
-            while out.tell() < 100 * RATE:
+            while out.tell() < 45 * RATE:
                 with wave.open(str(chance.choice(clips))) as clip:
                     out.writeframes(clip.readframes(clip.getnframes()))
                 out.writeframes(bytes(2 * int(chance.uniform(0.4, 1.2) * RATE)))

@@ -8,6 +8,7 @@ import pytest
 
 from engine import audio
 from engine.audio import Decoder
+from engine.decode_protocol import MAX_NUMBER
 from tests.engine import media
 from tests.engine.decoding import refusal, replaced_child
 
@@ -44,6 +45,9 @@ def hostile_child(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, behaviour: st
         ("send_frame(channel, INFO, b'{}')", "decode_failed"),
         ("send_json(channel, INFO, info | {'duration': float('nan')})", "decode_failed"),
         ("send_json(channel, END, {'code': 'you_owe_me_money'})", "decode_failed"),
+        ("send_json(channel, END, {'code': ['empty_file']})", "decode_failed"),
+        ("send_json(channel, INFO, info); send_json(channel, END, {'code': {}})", "decode_failed"),
+        ("send_json(channel, INFO, info); send_json(channel, END, {'corrupt_packets': -(10**999)})", "decode_failed"),
         ("send_json(channel, INFO, info); send_frame(channel, PCM, bytes(31))", "decode_failed"),
         ("send_json(channel, INFO, info); send_json(channel, INFO, info)", "decode_failed"),
         ("send_json(channel, INFO, info)\nwhile True: send_frame(channel, PCM, bytes(2))", "decode_failed"),
@@ -60,6 +64,14 @@ def test_a_child_that_was_taken_over_is_not_believed(
 ) -> None:
     with contextlib.closing(hostile_child(monkeypatch, tmp_path, behaviour)) as decoder:
         assert refusal(decoder, recording, max_seconds=5.0) == code
+
+
+def test_a_number_beyond_all_measure_is_cut_down(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, recording: Path
+) -> None:
+    behaviour = "send_json(channel, INFO, info | {'duration': 10**999})"
+    with contextlib.closing(hostile_child(monkeypatch, tmp_path, behaviour)) as decoder:
+        assert decoder.probe(recording).duration == MAX_NUMBER
 
 
 @pytest.mark.parametrize(

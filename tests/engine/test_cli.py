@@ -139,13 +139,21 @@ def test_a_wrong_command_line_exits_with_2(arguments: list[str], capsys: Printed
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize(("name", "value"), [("STT_MODEL", "/nowhere"), ("STT_DEVICE", "gpu")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("STT_MODEL", "/nowhere"), ("STT_DEVICE", "gpu"), ("STT_COMPUTE_TYPE", "int4"), ("STT_THREADS", "two")],
+)
 def test_a_wrong_environment_exits_with_2(
     silence: Path, monkeypatch: pytest.MonkeyPatch, capsys: Printed, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
     assert run("transcribe", silence) == 2
     assert name in capsys.readouterr().err
+
+
+def test_an_engine_that_cannot_listen_says_so(silence: Path, capsys: Printed) -> None:
+    assert run("serve", "--socket", silence / "engine.sock") == 1
+    assert str(silence / "engine.sock") in capsys.readouterr().err
 
 
 def test_it_can_use_a_running_engine_and_says_when_there_is_none(

@@ -3,8 +3,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
+from engine.audio import Decoder
 from engine.backends.whisper import WhisperRecognizer
 from engine.config import EngineConfig
 from engine.errors import EngineError, MediaError, OutOfMemory
@@ -31,6 +33,12 @@ def silence(tmp_path: Path) -> Path:
 
 
 def ignore(event: Event) -> None: ...
+
+
+def let_openings_end() -> None:
+    for thread in threading.enumerate():
+        if thread.name in ("open", "probe"):
+            thread.join(20)
 
 
 def failing(error: BaseException) -> Callable[..., Any]:
@@ -82,15 +90,64 @@ def test_a_file_that_went_away_is_an_engine_error_wherever_it_is_missed(engine: 
         assert raised.value.code == "engine_fault"
 
 
-def test_what_the_caller_raises_comes_out_untouched(engine: LocalEngine, silence: Path) -> None:
+def test_what_the_caller_raises_comes_out_untouched(engine: LocalEngine, silence: Path, tmp_path: Path) -> None:
     reason = OSError("the caller's own")
+
+    def give_up(*_: Event) -> None:
+        raise reason
+
+    calls: list[Callable[[], object]] = [
+        lambda: engine.transcribe(silence, Options(), on_event=give_up),
+        lambda: engine.make_playback(silence, tmp_path / "copy.m4a", give_up),
+    ]
+    for call in calls:
+        with pytest.raises(OSError, match="own") as raised:
+            call()
+        assert raised.value is reason
+
+
+@pytest.mark.parametrize("loaded", [False, True])
+def test_a_slow_opening_is_told_and_can_be_left_without_leaving_a_decoder(
+    silence: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loaded: bool
+) -> None:
+    engine = LocalEngine(
+        EngineConfig(tmp_path, default_model=str(MICRO), device="cpu", fetch_models=False, decode_children=0)
+    )
+    if loaded:
+        engine.transcribe(silence, Options(), on_event=ignore)
+    let_openings_end()
+    before = set(psutil.Process().children())
+    reason = KeyError("enough")
+    left = threading.Event()
+    begin = Decoder._begin
+
+    def slow(*arguments: Any) -> Any:
+        assert left.wait(20)
+        return begin(*arguments)
 
     def give_up(event: Event) -> None:
         raise reason
 
-    with pytest.raises(OSError, match="own") as raised:
+    monkeypatch.setattr(Decoder, "_begin", slow)
+    with pytest.raises(KeyError) as raised:
         engine.transcribe(silence, Options(), on_event=give_up)
     assert raised.value is reason
+    left.set()
+    let_openings_end()
+    assert set(psutil.Process().children()) <= before
+    engine.close()
+
+
+@pytest.mark.parametrize(("asked", "refused"), [(0.0, True), (0.5, True), (1.0, False), (None, False)])
+def test_no_more_is_transcribed_than_was_asked_for(
+    engine: LocalEngine, silence: Path, asked: float | None, refused: bool
+) -> None:
+    options = Options(max_seconds=asked)
+    if refused:
+        with pytest.raises(MediaError, match="longer"):
+            engine.transcribe(silence, options, on_event=ignore)
+    else:
+        assert engine.transcribe(silence, options, on_event=ignore).duration == 1.0
 
 
 def test_a_wait_for_the_model_is_told(silence: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

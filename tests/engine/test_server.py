@@ -158,6 +158,27 @@ def test_a_cancel_frame_and_a_closed_connection_both_end_the_work(
     assert engine.ended.wait(CANCEL_SECONDS)
 
 
+@pytest.mark.parametrize("how", ["close", "beat"])
+def test_an_abandoned_playback_copy_is_not_finished(
+    path: Path, client: EngineClient, engine: StandIn, file: Callable[[str], Path], tmp_path: Path, how: str
+) -> None:
+    source, copy = file("1 endless"), tmp_path / "copy.m4a"
+    if how == "close":
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.connect(str(path))
+            wire.Connection(sock).send({"op": "make_playback", "source": str(source), "destination": str(copy)})
+            assert engine.began.wait(WAIT)
+    else:
+
+        def leave() -> None:
+            raise KeyError("enough")
+
+        with pytest.raises(KeyError):
+            client.make_playback(source, copy, leave)
+    assert engine.ended.wait(CANCEL_SECONDS)
+    assert not copy.exists()
+
+
 def test_a_silent_engine_does_not_silence_the_callback(
     client: EngineClient, engine: StandIn, file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

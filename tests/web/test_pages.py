@@ -3,7 +3,9 @@
 import re
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from stt_site.lib.errors import ErrorCode, ServiceError
@@ -27,6 +29,11 @@ PRIVATE = (
     "/accounts/email/",
     "/activity/",
     "/keep/",
+    "/keys/",
+    "/keys/new/",
+    "/keys/1/revoke/",
+    "/usage/",
+    "/usage/days.csv",
 )
 OF_ONE = ("", "export/", "export/txt/", "rename/", "delete/", "progress/", "words/", "peaks/", "audio/")
 INLINE = re.compile(
@@ -52,7 +59,17 @@ def test_a_private_page_asks_to_sign_in(client: Client, db: None, path: str) -> 
 
 
 @pytest.mark.parametrize(
-    "path", ["/transcripts/", "/new/", "/account/", "/accounts/password/change/", "/accounts/email/"]
+    "path",
+    [
+        "/transcripts/",
+        "/new/",
+        "/account/",
+        "/keys/",
+        "/keys/new/",
+        "/usage/",
+        "/accounts/password/change/",
+        "/accounts/email/",
+    ],
 )
 def test_a_private_page_opens_and_is_clean(page: Client, path: str) -> None:
     answer = page.get(path)
@@ -158,3 +175,14 @@ def test_the_trap_for_robots_has_no_label_and_is_hidden(client: Client, db: None
     text = client.get("/accounts/signup/").content.decode()
     assert re.search(r'<input[^>]*name="website"[^>]*\shidden', text)
     assert 'for="id_website"' not in text
+
+
+def test_an_address_that_is_not_confirmed_is_asked_for_where_mail_works(
+    page: Client, alice: User, settings: Settings
+) -> None:
+    EmailAddress.objects.create(user=alice, email=alice.email, primary=True, verified=False)
+    assert "is not confirmed yet" not in page.get("/transcripts/").content.decode()
+    settings.EMAIL_HOST = "mail.example.org"
+    assert "is not confirmed yet" in page.get("/transcripts/").content.decode()
+    EmailAddress.objects.update(verified=True)
+    assert "is not confirmed yet" not in page.get("/transcripts/").content.decode()

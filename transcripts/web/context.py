@@ -1,5 +1,6 @@
 from typing import TYPE_CHECKING, Any, cast
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
@@ -23,5 +24,14 @@ def product(request: HttpRequest) -> dict[str, Any]:
         "mail_works": bool(settings.EMAIL_HOST),
         "free_minutes": settings.FREE_MINUTES_PER_MONTH,
         "theme": theme if theme in THEMES else "",
+        "unconfirmed": SimpleLazyObject(lambda: _unconfirmed(user)),
         "balance": SimpleLazyObject(lambda: balance(cast("User", user))) if user.is_authenticated else None,
     }
+
+
+def _unconfirmed(user: "User | AnonymousUser") -> str:
+    """The address that waits for its confirmation, on a server that can send one."""
+    if not (settings.EMAIL_HOST and user.is_authenticated):
+        return ""
+    waiting = EmailAddress.objects.filter(user=user, primary=True, verified=False).first()
+    return str(waiting.email) if waiting else ""

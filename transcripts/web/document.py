@@ -53,7 +53,7 @@ def page(request: HttpRequest, transcript: "Transcript") -> HttpResponse:
     }
     if state.state != "completed":
         return render(request, "transcripts/working.html", context)
-    whole = selectors.document(transcript)
+    whole = selectors.document(transcript, words=False)
     context |= {
         "turns": (read := turns(whole.segments, whole.suspect_spans, whole.speakers)),
         "places": (doubtful := places(read))[:MOST_PLACES],

@@ -13,6 +13,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from accounts.services import ledger
 from transcripts.web.languages import english_name
 
 if TYPE_CHECKING:
@@ -109,6 +110,12 @@ def minutes(millicredits: int) -> int:
 def minutes_up(millicredits: int) -> int:
     """Whole minutes that an amount of millicredits stands for, a begun one counted."""
     return -(-millicredits // 1000)
+
+
+@register.filter
+def charged(millicredits: int) -> str:
+    """A charge in minutes: 1, 12.5."""
+    return ledger.credits_text(millicredits)
 
 
 @register.simple_tag(takes_context=True)

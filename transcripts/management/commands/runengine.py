@@ -4,6 +4,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from engine.errors import EngineError
 from stt_site.lib.errors import ServiceError
 from transcripts import engine_gateway
 
@@ -20,5 +21,9 @@ class Command(BaseCommand):
             raise CommandError("STT_ENGINE_SOCKET is not set, so the engine runs embedded in each process.")
         try:
             engine_gateway.serve(Path(settings.ENGINE_SOCKET), exit_with_parent=exit_with_parent)
-        except ServiceError as error:
+        except (ServiceError, EngineError) as error:
             raise CommandError(error.message) from error
+        except ValueError as error:  # what the environment says is wrong
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(f"The engine cannot listen at {settings.ENGINE_SOCKET}: {error}.") from error

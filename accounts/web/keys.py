@@ -1,0 +1,147 @@
+"""API keys: to see, to make, to revoke. A new key's plaintext is in one answer, the one to the form that made it."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.validators import RegexValidator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_http_methods
+
+from accounts.models import ApiKey
+from accounts.services import api_keys
+from stt_site.lib.errors import ServiceError
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+SCOPES = {
+    "transcribe": "Send recordings",
+    "read": "Read transcripts and usage",
+    "write": "Rename transcripts, change the account",
+    "delete": "Delete transcripts",
+    "stream": "Live captions, once this server has them",
+    "keys:write": "Make and revoke keys",
+}
+"""Those that open something, in words. The API knows a few more."""
+EXPIRIES = {"": "Never", "30": "In 30 days", "90": "In 90 days"}
+ENDS_SOON = timedelta(days=7)
+USED_LATELY = timedelta(days=1)
+
+
+class KeyForm(forms.Form):
+    """`key_id` names the key that this form makes, so that a form sent twice makes one."""
+
+    name = forms.CharField(max_length=100, error_messages={"required": "Give the key a name."})
+    scopes = forms.MultipleChoiceField(
+        choices=SCOPES.items(), error_messages={"required": "Tick at least one thing that the key may do."}
+    )
+    expiry = forms.ChoiceField(choices=EXPIRIES.items(), required=False)
+    key_id = forms.CharField(validators=[RegexValidator(rf"^[0-9A-Za-z]{{{api_keys.KEY_ID_LENGTH}}}\Z")])
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def keys(request: HttpRequest) -> HttpResponse:
+    if request.method == "POST":
+        return _create(request)
+    return _page(request)
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD"])
+def new(request: HttpRequest) -> HttpResponse:
+    """The form of the dialog, for a browser without scripts."""
+    return render(request, "keys/new.html", {"form": _fresh_form(request)})
+
+
+@sensitive_variables()
+def _create(request: HttpRequest) -> HttpResponse:
+    user, form = _user(request), KeyForm(request.POST)
+    if not form.is_valid():
+        return render(request, "keys/new.html", {"form": form}, status=400)
+    wanted = form.cleaned_data
+    if api_keys.keys_of(user).filter(key_id=wanted["key_id"]).exists():
+        # A reload, or a step back: the form was sent before.
+        messages.warning(request, "That key was made before, and it cannot be shown again. No other was made.")
+        return redirect("keys")
+    ends = timezone.now() + timedelta(days=int(wanted["expiry"])) if wanted["expiry"] else None
+    try:
+        made = api_keys.create_key(user, wanted["name"], wanted["scopes"], ends, key_id=wanted["key_id"])
+    except ServiceError as error:
+        form.add_error(None, error.message)
+        return render(request, "keys/new.html", {"form": form}, status=error.status)
+    key, plaintext = made
+    return _page(request, made=key, plaintext=plaintext)
+
+
+@sensitive_variables()
+def _page(request: HttpRequest, **created: Any) -> HttpResponse:
+    every = list(api_keys.keys_of(_user(request)))
+    revoked = [key for key in every if key.revoked_at]
+    shown = every if "revoked" in request.GET else [key for key in every if not key.revoked_at]
+    now = timezone.now()
+    context = {
+        "rows": [{"key": key, "ends": _ends(key), "soon": _is_near(key)} for key in shown],
+        "revoked": len(revoked),
+        "all": "revoked" in request.GET,
+        "full": api_keys.active_keys(_user(request)).count() >= api_keys.MAX_ACTIVE_KEYS,
+        "most": api_keys.MAX_ACTIVE_KEYS,
+        "form": _fresh_form(request, every),
+        "now": now,
+    }
+    return render(request, "keys/list.html", context | created)
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def revoke(request: HttpRequest, pk: int) -> HttpResponse:
+    key = api_keys.key_of(_user(request), pk)
+    if key.revoked_at:
+        return redirect("keys")
+    typed = request.POST.get("name")
+    if typed is not None and typed.strip() == key.name:
+        api_keys.revoke(key)
+        messages.success(request, f"“{key.name}” is revoked. Whatever still sends it is refused from now on.")
+        return redirect("keys")
+    lately = key.last_used_at is not None and timezone.now() - key.last_used_at < USED_LATELY
+    context = {"key": key, "lately": lately, "typed": typed or "", "wrong": typed is not None}
+    return render(request, "keys/revoke.html", context, status=400 if typed is not None else 200)
+
+
+def _fresh_form(request: HttpRequest, every: Iterable[ApiKey] | None = None) -> KeyForm:
+    taken = {key.name for key in (api_keys.keys_of(_user(request)) if every is None else every)}
+    name, number = "My laptop", 1
+    while name in taken:
+        number += 1
+        name = f"My laptop {number}"
+    initial = {"name": name, "scopes": list(api_keys.DEFAULT_SCOPES), "key_id": api_keys.new_key_id()}
+    return KeyForm(initial=initial)
+
+
+def _ends(key: ApiKey) -> str:
+    if key.expires_at is None:
+        return "never"
+    left = key.expires_at - timezone.now()
+    if left <= timedelta():
+        return "expired"
+    days = round(left / timedelta(days=1))
+    return "today" if days < 1 else "in 1 day" if days == 1 else f"in {days} days"
+
+
+def _is_near(key: ApiKey) -> bool:
+    return key.expires_at is not None and key.expires_at - timezone.now() < ENDS_SOON
+
+
+def _user(request: HttpRequest) -> "User":
+    return cast("User", request.user)
