@@ -14,7 +14,7 @@ FIXTURES = ROOT / "tests" / "fixtures"
 KILLS = int(os.environ.get("STENO_CHAOS_KILLS", "200"))
 RESTARTS = max(1, KILLS // 10)
 SEED = int(os.environ.get("STENO_CHAOS_SEED", "1"))
-SECONDS = {"worker": 300.0, "engine": 600.0, "restart": 300.0}
+SECONDS = {"worker": 300.0, "engine": 900.0, "restart": 300.0}
 """An engine has to start before its next death means anything."""
 
 
