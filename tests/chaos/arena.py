@@ -113,10 +113,10 @@ def recordings(count: int, seed: int) -> list[Path]:
 
 
 def send(caller: Caller, recording: Path, *, interactive: bool = False) -> Job:
+    options = Options(language="en", model=engine_gateway.status().default_model)
     path = storage.incoming_path(new_id(22))
     path.write_bytes(recording.read_bytes())
     upload = StoredUpload(path, recording.name, path.stat().st_size, "0" * 64)
-    options = Options(language="en", model=engine_gateway.status().default_model)
     return submit(Order(caller, upload, options, Origin.API, interactive)).job
 
 
