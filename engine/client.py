@@ -74,7 +74,7 @@ class EngineClient:
             heard = time.monotonic()
             while True:
                 try:
-                    frame = connection.receive(timeout=BEAT)
+                    frame = _heard(connection, BEAT)
                 except TimeoutError:
                     silence = time.monotonic() - heard
                     on_event(replace(last, stalled_for=last.stalled_for + silence))
@@ -93,7 +93,7 @@ class EngineClient:
     def _ask(self, question: wire.Frame, silence: float, beat: Callable[[], None] = lambda: None) -> dict[str, Any]:
         with self._conversation(question) as connection:
             try:
-                while (frame := connection.receive(timeout=silence)) is not None and "event" in frame:
+                while (frame := _heard(connection, silence)) is not None and "event" in frame:
                     beat()
             except TimeoutError:
                 raise _gone(f"has not answered for {silence:.0f} seconds") from None
@@ -122,6 +122,16 @@ class EngineClient:
             connection.close()
             raise _gone(f"does not answer at {self._socket} ({error.strerror or error})") from error
         return connection
+
+
+def _heard(connection: wire.Connection, timeout: float) -> wire.Frame | None:
+    """Raises TimeoutError, and EngineGone for what no living engine says."""
+    try:
+        return connection.receive(timeout)
+    except TimeoutError:
+        raise
+    except (OSError, ValueError) as error:
+        raise _gone("broke off in the middle of a word") from error
 
 
 def _answer(frame: wire.Frame | None) -> dict[str, Any]:

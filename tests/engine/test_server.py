@@ -248,6 +248,33 @@ def test_nonsense_is_hung_up_on_and_harms_nobody(path: Path, client: EngineClien
     assert client.status().queued == 3
 
 
+@pytest.mark.parametrize("answer", [b"[]\n", b"no json\n", b'{"result": {', b"x" * 100])
+def test_an_engine_that_talks_nonsense_is_gone(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    monkeypatch.setattr(wire, "MAX_FRAME", 50)
+    path.parent.mkdir()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+
+        def talk() -> None:
+            for _ in range(2):
+                connection, _ = listener.accept()
+                with connection:
+                    connection.recv(1 << 16)
+                    connection.sendall(answer)
+
+        thread = threading.Thread(target=talk, daemon=True)
+        thread.start()
+        client = EngineClient(path)
+        with pytest.raises(EngineGone):
+            client.status()
+        with pytest.raises(EngineGone):
+            client.transcribe(tmp_path / "x", Options(), on_event=ignore)
+        thread.join(WAIT)
+
+
 def test_an_unknown_operation_is_answered(path: Path, server: EngineServer) -> None:
     with socket.socket(socket.AF_UNIX) as sock:
         sock.connect(str(path))
