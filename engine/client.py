@@ -44,13 +44,13 @@ class EngineClient:
     def status(self) -> EngineStatus:
         return status_from_dict(self._ask({"op": "status"}, STATUS_TIMEOUT))
 
-    def make_playback(self, source: Path, destination: Path) -> Playback:
+    def make_playback(self, source: Path, destination: Path, beat: Callable[[], None] = lambda: None) -> Playback:
         question = {
             "op": "make_playback",
             "source": str(source.absolute()),
             "destination": str(destination.absolute()),
         }
-        return wire.playback_from_dict(self._ask(question, SILENCE_TIMEOUT))
+        return wire.playback_from_dict(self._ask(question, SILENCE_TIMEOUT, beat))
 
     def transcribe(
         self,
@@ -74,7 +74,7 @@ class EngineClient:
             heard = time.monotonic()
             while True:
                 try:
-                    frame = connection.receive(timeout=BEAT)
+                    frame = _heard(connection, BEAT)
                 except TimeoutError:
                     silence = time.monotonic() - heard
                     on_event(replace(last, stalled_for=last.stalled_for + silence))
@@ -90,11 +90,11 @@ class EngineClient:
     def close(self) -> None:
         """Nothing stays open between calls."""
 
-    def _ask(self, question: wire.Frame, silence: float) -> dict[str, Any]:
+    def _ask(self, question: wire.Frame, silence: float, beat: Callable[[], None] = lambda: None) -> dict[str, Any]:
         with self._conversation(question) as connection:
             try:
-                while (frame := connection.receive(timeout=silence)) is not None and "event" in frame:
-                    continue
+                while (frame := _heard(connection, silence)) is not None and "event" in frame:
+                    beat()
             except TimeoutError:
                 raise _gone(f"has not answered for {silence:.0f} seconds") from None
             return _answer(frame)
@@ -122,6 +122,16 @@ class EngineClient:
             connection.close()
             raise _gone(f"does not answer at {self._socket} ({error.strerror or error})") from error
         return connection
+
+
+def _heard(connection: wire.Connection, timeout: float) -> wire.Frame | None:
+    """Raises TimeoutError, and EngineGone for what no living engine says."""
+    try:
+        return connection.receive(timeout)
+    except TimeoutError:
+        raise
+    except (OSError, ValueError) as error:
+        raise _gone("broke off in the middle of a word") from error
 
 
 def _answer(frame: wire.Frame | None) -> dict[str, Any]:

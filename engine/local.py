@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Generic, ParamSpec
 
 from engine import hardware, pipeline
 from engine.audio import Decoder, PcmStream
@@ -30,6 +31,8 @@ from engine.types import (
     Transcript,
 )
 from engine.waiting import in_thread, wait_beating
+
+P = ParamSpec("P")
 
 EMBEDDED_ANSWERED = Notice(
     "embedded_model",
@@ -66,9 +69,10 @@ class LocalEngine:
         with _faults(caller):
             return self._transcribe(source, options, caller, resume)
 
-    def make_playback(self, source: Path, destination: Path) -> Playback:
-        with _faults():
-            return make_playback(self._decoder, source, destination)
+    def make_playback(self, source: Path, destination: Path, beat: Callable[[], None] = lambda: None) -> Playback:
+        caller = _Caller(beat)
+        with _faults(caller):
+            return make_playback(self._decoder, source, destination, caller)
 
     def status(self) -> EngineStatus:
         default_model, embedded = self.store.default()
@@ -92,7 +96,9 @@ class LocalEngine:
         self.store.close()
         self._decoder.close()
 
-    def _transcribe(self, source: Path, options: Options, caller: "_Caller", resume: Sequence[Chunk]) -> Transcript:
+    def _transcribe(
+        self, source: Path, options: Options, caller: Callable[[Event], None], resume: Sequence[Chunk]
+    ) -> Transcript:
         waiting = _progress(caller, resume)
         if not self.store.ready(options.model):
             # Nobody should wait for a model to hear that the file is none.
@@ -119,16 +125,16 @@ class LocalEngine:
             raise
 
 
-class _Caller:
+class _Caller(Generic[P]):
     """The caller's own exceptions go back to it as they are; everything else that breaks is a fault of the engine."""
 
-    def __init__(self, on_event: Callable[[Event], None]) -> None:
-        self._on_event = on_event
+    def __init__(self, callback: Callable[P, None]) -> None:
+        self._callback = callback
         self.raised: BaseException | None = None
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            self._on_event(event)
+            self._callback(*args, **kwargs)
         except BaseException as error:
             self.raised = error
             raise
@@ -140,7 +146,7 @@ def _close_unwanted(opening: "Future[PcmStream]") -> None:
 
 
 @contextmanager
-def _faults(caller: _Caller | None = None) -> Iterator[None]:
+def _faults(caller: _Caller[Any] | None = None) -> Iterator[None]:
     try:
         yield
     except EngineError:

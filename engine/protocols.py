@@ -47,8 +47,11 @@ class Engine(Protocol):
         """
         ...
 
-    def make_playback(self, source: Path, destination: Path) -> Playback:
-        """Write the browser's copy of `source` to `destination`. Raises MediaError."""
+    def make_playback(self, source: Path, destination: Path, beat: Callable[[], None] = lambda: None) -> Playback:
+        """Write the browser's copy of `source` to `destination`, which appears complete or not at all.
+
+        `beat` is called while the work goes on; what it raises stops it and comes out of here. Raises MediaError.
+        """
         ...
 
     def status(self) -> EngineStatus: ...

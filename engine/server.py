@@ -165,8 +165,17 @@ class _Conversation:
         return chunk_from_dict(frame["chunk"])
 
     def _make_playback(self, source: Path, destination: Path) -> dict[str, Any]:
-        work = in_thread(lambda: self._engine.make_playback(source, destination), "playback")
-        playback = wait_beating(work, lambda: self._relay(Progress("finishing", 0.0, None)))
+        left = threading.Event()
+
+        def stop_if_left() -> None:
+            if left.is_set():
+                raise Cancelled
+
+        work = in_thread(lambda: self._engine.make_playback(source, destination, stop_if_left), "playback")
+        try:
+            playback = wait_beating(work, lambda: self._relay(Progress("finishing", 0.0, None)))
+        finally:
+            left.set()
         return wire.playback_to_dict(playback)
 
     def _relay(self, event: Event) -> None:

@@ -106,6 +106,7 @@ class ModelStore:
             if not self._residents.forget(source.id):
                 raise _in_use(source.id)
             doomed = source.directory.with_name(f".removing-{source.id}")
+            shutil.rmtree(doomed, ignore_errors=True)  # what an interrupted removal has left
             source.directory.rename(doomed)
             shutil.rmtree(doomed)
 

@@ -100,19 +100,29 @@ SQLITE_OPTIONS = {
 }
 DATABASES = {
     # conn_max_age must stay 0: under ASGI each request has a thread of its own, and a connection that is kept open is
-    # never used again. With 60 s, a hundred requests are all the connections that PostgreSQL has.
+    # never used again. With 60 s, a hundred requests are all the connections that PostgreSQL has. (The worker's
+    # processes have one thread each, and keep theirs: `runworker`.)
     "default": dj_database_url.parse(env("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}"), conn_max_age=0)
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
 REDIS_URL = env("REDIS_URL")
+# A Redis that hangs must not hold requests up. A worker's blocking read takes a second by itself.
+REDIS_TIMEOUTS = {"socket_connect_timeout": 1, "socket_timeout": 2}
 CACHES = {
-    "default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {name.upper(): seconds for name, seconds in REDIS_TIMEOUTS.items()},
+    }
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
 CHANNEL_LAYERS = {
-    "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {"hosts": [{"address": REDIS_URL, **REDIS_TIMEOUTS}]},
+    }
     if REDIS_URL
     else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 }
@@ -215,7 +225,8 @@ Q_CLUSTER = {
     "bulk": 1,
     "poll": 0.5,
     "scheduler": False,
-    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default", "broker_class": "stt_site.lib.queue.DoorbellBroker"}),
+    "orm": "default",
+    "broker_class": f"stt_site.lib.queue.{'RedisBroker' if REDIS_URL else 'DoorbellBroker'}",
 }
 
 # --- REST

@@ -158,13 +158,19 @@ def installed_models() -> set[str]:
 
 
 def fetch_model(model: str, on_progress: Callable[[float], None]) -> None:
-    with _refusing():
+    """Raises MODEL_UNAVAILABLE."""
+    try:
         _store().fetch(model, on_progress)
+    except EngineError as error:
+        raise ServiceError(ErrorCode.MODEL_UNAVAILABLE, error.message) from error
 
 
 def remove_model(model: str) -> None:
-    with _refusing():
+    """Raises MODEL_UNAVAILABLE, also when it is in use."""
+    try:
         _store().remove(model)
+    except EngineError as error:
+        raise ServiceError(ErrorCode.MODEL_UNAVAILABLE, error.message) from error
 
 
 def _store() -> "ModelStore":

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import ApiKey
 from accounts.services import api_keys
-from stt_site.lib.errors import ServiceError
+from stt_site.lib.errors import ErrorCode, ServiceError
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -67,6 +67,8 @@ def new(request: HttpRequest) -> HttpResponse:
 @sensitive_variables()
 def _create(request: HttpRequest) -> HttpResponse:
     user, form = _user(request), KeyForm(request.POST)
+    if "key_id" in form.errors:
+        raise ServiceError(ErrorCode.INVALID_REQUEST, "The form came incomplete. No key was made; open it again.")
     if not form.is_valid():
         return render(request, "keys/new.html", {"form": form}, status=400)
     wanted = form.cleaned_data

@@ -23,7 +23,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     const code = [...button.closest(".snippet").querySelectorAll("pre")].find((pre) => pre.offsetParent);
     await navigator.clipboard.writeText(code.textContent);
     const label = button.querySelector("span");
-    label.textContent = "Copied";
+    label.textContent = document.getElementById("status").textContent = "Copied";
     setTimeout(() => (label.textContent = "Copy"), 1500);
   });
 }

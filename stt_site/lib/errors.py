@@ -107,14 +107,17 @@ MEANINGS: dict[ErrorCode, Meaning] = {
 }
 
 
+RETRY_SECONDS = 30
+
+
 class ServiceError(Exception):
-    """A refusal that a caller can read. `retry_after` is in seconds."""
+    """A refusal that a caller can read. `retry_after` is in seconds; "not now" always comes with one."""
 
     def __init__(self, code: ErrorCode, message: str | None = None, *, retry_after: int | None = None) -> None:
         super().__init__(message or MEANINGS[code].message)
         self.code = code
         self.message = message or MEANINGS[code].message
-        self.retry_after = retry_after
+        self.retry_after = RETRY_SECONDS if retry_after is None and MEANINGS[code].status == 503 else retry_after
 
     @property
     def status(self) -> int:

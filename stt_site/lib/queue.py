@@ -5,6 +5,7 @@ decides who does what and when again, and the sweeper rings again for rows whose
 counts attempts, retries or times out.
 """
 
+import contextlib
 import logging
 import time
 from datetime import datetime, timedelta
@@ -15,10 +16,14 @@ from django.db import close_old_connections, transaction
 from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.brokers.orm import ORM
+from django_q.brokers.redis_broker import Redis as RedisList
 from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.signing import BadSignature, SignedPackage
 from django_q.tasks import async_task
+from redis import Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from stt_site.lib import doorbell
 
@@ -40,10 +45,8 @@ class DoorbellBroker(ORM):  # type: ignore[misc]
     def dequeue(self) -> list[tuple[None, str]] | None:
         if transaction.get_autocommit():
             close_old_connections()
-        # A few, because other workers look at the same first rows.
-        for row in OrmQ.objects.filter(key=self.list_key, lock__lte=timezone.now()).order_by("id")[:8]:
-            if OrmQ.objects.filter(id=row.id).delete()[0]:
-                return [(None, row.payload)]
+        if taken := _take_row(self.list_key):
+            return taken
         if self.bell:
             self.bell.wait(Conf.POLL)
         else:
@@ -51,27 +54,65 @@ class DoorbellBroker(ORM):  # type: ignore[misc]
         return None
 
 
-def ring(task: str, *ids: int, at: datetime | None = None) -> None:
-    """Have a worker call `task`, a dotted path, with `ids`. Inside a transaction the message lives and dies with it.
+class RedisBroker(RedisList):  # type: ignore[misc]
+    """A Redis list, which wakes workers of every machine. The database keeps what Redis cannot take: messages for
+    later, and all of them while it does not answer."""
 
-    `at` is honoured by the database queue only; with Redis the sweeper rings when the time has come.
-    """
-    if settings.REDIS_URL:
-        if at is None:
-            transaction.on_commit(lambda: async_task(task, *ids), robust=True)
-        return
+    not_before: datetime | None = None
+
+    @staticmethod
+    def get_connection(list_key: str | None = None) -> Redis:
+        return Redis.from_url(settings.REDIS_URL, retry=Retry(NoBackoff(), 0), **settings.REDIS_TIMEOUTS)
+
+    def enqueue(self, task: str) -> int:
+        if self.not_before is None:
+            try:
+                return int(super().enqueue(task))
+            except RedisError as error:
+                logger.warning("Redis does not answer (%s); the message goes to the database.", error)
+        return int(OrmQ.objects.create(key=self.list_key, payload=task, lock=self.not_before or timezone.now()).pk)
+
+    def dequeue(self) -> list[tuple[None, str]] | None:
+        if transaction.get_autocommit():
+            close_old_connections()
+        if taken := _take_row(self.list_key):
+            return taken
+        try:
+            messages: list[tuple[None, str]] | None = super().dequeue()
+        except RedisError as error:
+            logger.warning("Redis does not answer (%s); messages come from the database.", error)
+            time.sleep(Conf.POLL)
+            return None
+        return messages
+
+
+def _take_row(key: str) -> list[tuple[None, str]] | None:
+    # A few, because other workers look at the same first rows.
+    for row in OrmQ.objects.filter(key=key, lock__lte=timezone.now()).order_by("id")[:8]:
+        if OrmQ.objects.filter(id=row.id).delete()[0]:
+            return [(None, row.payload)]
+    return None
+
+
+def ring(task: str, *ids: int, at: datetime | None = None) -> None:
+    """Have a worker call `task`, a dotted path, with `ids`, not before `at`. Inside a transaction the message lives
+    and dies with it."""
     broker = get_broker()
     broker.not_before = at
-    async_task(task, *ids, broker=broker)
+    if settings.REDIS_URL:
+        transaction.on_commit(lambda: async_task(task, *ids, broker=broker), robust=True)
+    else:
+        async_task(task, *ids, broker=broker)
 
 
 def pending(task: str) -> set[int]:
     """First arguments of the messages for `task` that nobody has taken yet."""
     broker = get_broker()
+    payloads: list[Any] = list(OrmQ.objects.filter(key=broker.list_key).values_list("payload", flat=True))
     if settings.REDIS_URL:
-        payloads = broker.connection.lrange(broker.list_key, 0, -1)
-    else:
-        payloads = OrmQ.objects.filter(key=broker.list_key).values_list("payload", flat=True)
+        # What hangs with Redis is rung again, into the database; a message too many does no harm.
+        with contextlib.suppress(RedisError):
+            payloads += broker.connection.lrange(broker.list_key, 0, -1)
     messages = (_read(payload) for payload in payloads)
     return {message["args"][0] for message in messages if message and message["func"] == task and message["args"]}
 

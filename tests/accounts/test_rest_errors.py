@@ -2,6 +2,7 @@ import logging
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 
@@ -45,6 +46,19 @@ def test_a_field_is_named() -> None:
 def test_waiting_is_whole_seconds() -> None:
     assert exception_handler(exceptions.Throttled(wait=0.2), {})["Retry-After"] == "1"
     assert exception_handler(exceptions.Throttled(wait=2.1), {})["Retry-After"] == "3"
+
+
+@pytest.mark.parametrize("code", [code for code in ErrorCode if MEANINGS[code].status in (401, 503)])
+def test_a_client_is_told_how_to_sign_in_and_when_to_come_back(code: ErrorCode) -> None:
+    response = exception_handler(ServiceError(code), {})
+    expected = {401: ("WWW-Authenticate", 'Bearer realm="api"'), 503: ("Retry-After", "30")}
+    name, value = expected[response.status_code]
+    assert response[name] == value
+
+
+def test_a_database_that_does_not_answer_is_a_reason_to_come_back() -> None:
+    response = exception_handler(OperationalError("database is locked"), {})
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
 
 
 def test_a_fault_is_logged_and_tells_nothing(caplog: pytest.LogCaptureFixture) -> None:

@@ -143,7 +143,7 @@ def test_signing_out_needs_a_press_of_the_button(client: Client, alice: User) ->
 def test_a_forged_host_gets_no_link_into_a_message(client: Client, settings: Settings, path: str, email: str) -> None:
     settings.SITE_URL = "https://steno.example"
     client.post(path, {"email": email, "password1": PASSWORD}, headers={"Host": "evil.example"})
-    message = mail.outbox[0].subject + mail.outbox[0].body
+    message = f"{mail.outbox[0].subject}\n{mail.outbox[0].body}"
     assert "https://steno.example/accounts/" in message
     assert "evil.example" not in message
 

@@ -92,3 +92,10 @@ def test_the_latest_charges_come_first_and_running_work_is_not_one(used: None, a
     assert found[0] == ("job:8", 1_000)
     assert set(found[1:]) <= {("job:3", 1_000), ("job:4", 2_500), ("job:6", 0)}
     assert "job:7" not in [each.reference for each in usage.charges(alice, 50)]
+
+
+def test_the_openapi_document_describes_it(client: Client) -> None:
+    document = client.get("/openapi.json").json()
+    operation = document["paths"]["/api/v1/usage/"]["get"]
+    assert operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].endswith("/Usage")
+    assert set(document["components"]["schemas"]["UsedDay"]["properties"]) == {"date", "requests", "minutes", "credits"}

@@ -10,12 +10,13 @@ from django.http import Http404
 from django.test import Client
 from rest_framework import exceptions
 
-from engine.errors import EngineGone, MediaError, OutOfMemory
+from engine.errors import EngineError, EngineGone, OutOfMemory
 from engine.types import EngineStatus
 from stt_site.lib.errors import MEANINGS, ErrorCode, ServiceError
+from stt_site.lib.rest import as_service_error
 from tests.transcripts.stand_ins import StandInEngine
+from transcripts import engine_gateway
 from transcripts.api.dialects.registry import DIALECTS, dialect_for
-from transcripts.api.errors import as_service_error
 from transcripts.uploads.policy import POLICIES
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +44,6 @@ def test_every_dialect_can_say_every_error(dialect: object, code: ErrorCode) -> 
         (exceptions.UnsupportedMediaType("a/b"), ErrorCode.UNSUPPORTED_CONTENT_TYPE),
         (exceptions.Throttled(7), ErrorCode.RATE_LIMIT),
         (exceptions.ValidationError({"limit": ["Too much."]}), ErrorCode.INVALID_REQUEST),
-        (MediaError("no_audio_stream"), ErrorCode.NO_AUDIO_STREAM),
         (OperationalError("database is locked"), ErrorCode.ENGINE_UNAVAILABLE),
         (KeyError("x"), ErrorCode.INTERNAL),
     ],
@@ -53,8 +53,8 @@ def test_whatever_goes_wrong_has_a_code(error: Exception, code: ErrorCode) -> No
 
 
 @pytest.mark.parametrize("error", [EngineGone("engine_gone", "It died."), OutOfMemory("out_of_memory", "Too big.")])
-def test_an_engine_in_trouble_is_not_the_callers_fault(error: Exception) -> None:
-    assert as_service_error(error, "req_1").status >= 500
+def test_an_engine_in_trouble_is_not_the_callers_fault(error: EngineError) -> None:
+    assert engine_gateway.refusal(error).status >= 500
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def recordings(count: int, seed: int) -> list[Path]:
         path = settings.DATA_DIR / f"recording-{number}.wav"
         with wave.open(str(path), "wb") as out:
             out.setparams((1, 2, RATE, 0, "NONE", ""))
-            while out.tell() < 100 * RATE:
+            while out.tell() < 45 * RATE:
                 with wave.open(str(chance.choice(clips))) as clip:
                     out.writeframes(clip.readframes(clip.getnframes()))
                 out.writeframes(bytes(2 * int(chance.uniform(0.4, 1.2) * RATE)))
@@ -113,10 +113,10 @@ def recordings(count: int, seed: int) -> list[Path]:
 
 
 def send(caller: Caller, recording: Path, *, interactive: bool = False) -> Job:
+    options = Options(language="en", model=engine_gateway.status().default_model)
     path = storage.incoming_path(new_id(22))
     path.write_bytes(recording.read_bytes())
     upload = StoredUpload(path, recording.name, path.stat().st_size, "0" * 64)
-    options = Options(language="en", model=engine_gateway.status().default_model)
     return submit(Order(caller, upload, options, Origin.API, interactive)).job
 
 

@@ -14,7 +14,8 @@ FIXTURES = ROOT / "tests" / "fixtures"
 KILLS = int(os.environ.get("STENO_CHAOS_KILLS", "200"))
 RESTARTS = max(1, KILLS // 10)
 SEED = int(os.environ.get("STENO_CHAOS_SEED", "1"))
-SECONDS = 300.0
+SECONDS = {"worker": 300.0, "engine": 900.0, "restart": 300.0}
+"""An engine has to start before its next death means anything."""
 
 
 def storm(target: str, blows: int, data_dir: Path, *, max_attempts: int, lease: float) -> dict[str, Any]:
@@ -35,8 +36,10 @@ def storm(target: str, blows: int, data_dir: Path, *, max_attempts: int, lease: 
         "STT_JOB_MAX_ATTEMPTS": str(max_attempts),
         "STT_DISK_RESERVE_MB": "0",
     }
-    command = [sys.executable, "-m", "tests.chaos.storm", target, str(blows), str(SEED), str(SECONDS)]
-    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS + 300)
+    command = [sys.executable, "-m", "tests.chaos.storm", target, str(blows), str(SEED), str(SECONDS[target])]
+    result = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS[target] + 300
+    )
     log = data_dir / "server.log"
     assert result.returncode == 0, result.stderr[-4000:] + (log.read_text()[-4000:] if log.exists() else "")
     report: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])

@@ -95,11 +95,11 @@ def click_word(page: Page, line: int, word: str) -> None:
 def test_a_click_on_a_word_plays_from_there_and_the_light_moves_on(read: Callable[..., Page], alice: User) -> None:
     page = read(f"/transcripts/{heard(alice).slug}/")
     ready(page)
-    click_word(page, 3, "room")
-    until(page, f"{LIT} === 'room'")
+    click_word(page, 3, "young")
+    until(page, f"{LIT} === 'young'")
     assert page.evaluate(NOW) == "0:12"
     page.get_by_role("button", name="Play").click()
-    until(page, f"{LIT} === 'noticed.'")
+    until(page, f'{LIT} === "o\'clock."')
     page.get_by_role("button", name="Pause").click()
     expect(page.locator(".turn[aria-current=true]")).to_have_count(1)
 
@@ -119,7 +119,7 @@ def test_without_the_highlight_api_the_word_is_wrapped_and_the_text_stays_whole(
     page.add_init_script("delete window.Highlight")
     page.goto(page.url + f"{heard(alice).slug}/")
     ready(page)
-    for word in ("line,", "noticed."):
+    for word in ("meeting", "o'clock."):
         click_word(page, 3, word)
         expect(page.locator("[data-text] mark")).to_have_text(word)
     assert page.locator("[data-line='3']").inner_text() == sample().transcript.segments[3].text
@@ -133,7 +133,7 @@ def test_keys(read: Callable[..., Page], alice: User) -> None:
         ("l", "0:13"),
         ("j", "0:10"),
         ("Shift+L", "0:20"),
-        ("[", "0:07"),
+        ("[", "0:16"),
         ("]", "0:22"),
         ("ArrowLeft", "0:19"),
     ):
@@ -158,9 +158,9 @@ def test_the_slider_says_where_it_is_and_moves_by_five_and_by_thirty(read: Calla
     slider = page.get_by_role("slider", name="Position")
     slider.focus()
     page.keyboard.press("ArrowRight")
-    expect(slider).to_have_attribute("aria-valuetext", "5 seconds of 29 seconds")
+    expect(slider).to_have_attribute("aria-valuetext", "5 seconds of 37 seconds")
     page.keyboard.press("PageUp")
-    expect(slider).to_have_attribute("aria-valuetext", "29 seconds of 29 seconds")
+    expect(slider).to_have_attribute("aria-valuetext", "35 seconds of 37 seconds")
 
 
 HOURS = 3 * 3600
@@ -233,8 +233,8 @@ def test_export_shows_the_first_lines_and_downloads(read: Callable[..., Page], a
         ("srt", "-->"),
         ("vtt", "WEBVTT"),
         ("json", "ai_generated"),
-        ("md", "lighthouse"),
-        ("pdf", "lighthouse"),
+        ("md", "library"),
+        ("pdf", "library"),
     ):
         dialog.locator(f"[value={name}]").check()
         expect(dialog.locator("[data-preview]")).to_contain_text(line)
@@ -253,14 +253,14 @@ def test_rename_and_delete(read: Callable[..., Page], alice: User) -> None:
     page = read(f"/transcripts/{made.slug}/")
     page.get_by_role("button", name="More actions").click()
     page.get_by_role("link", name="Rename").click()
-    page.get_by_role("textbox", name="Title").fill("The lighthouse")
+    page.get_by_role("textbox", name="Title").fill("The library")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("The lighthouse")
+    expect(page.get_by_role("heading", level=1)).to_have_text("The library")
     page.get_by_role("button", name="More actions").click()
     page.get_by_role("link", name="Delete").click()
     page.get_by_role("button", name="Delete for ever").click()
     page.wait_for_url("**/transcripts/")
-    expect(page.get_by_text("“The lighthouse” is deleted")).to_be_visible()
+    expect(page.get_by_text("“The library” is deleted")).to_be_visible()
     assert not Transcript.objects.filter(pk=made.pk).exists()
 
 
@@ -313,10 +313,10 @@ def test_filters_apply_when_chosen_and_go_back(read: Callable[..., Page], alice:
 def test_everything_is_there_without_scripts(read: Callable[..., Page], alice: User) -> None:
     made = heard(alice)
     page = read("/transcripts/", java_script_enabled=False)
-    page.get_by_label("Search titles and text").fill("lighthouse")
+    page.get_by_label("Search titles and text").fill("library")
     page.get_by_role("button", name="Show").click()
     page.get_by_role("link", name=made.title).click()
-    expect(page.get_by_text("A heron on the rail.")).to_be_visible()
+    expect(page.get_by_text("That is wonderful.")).to_be_visible()
     page.get_by_role("link", name="Export").click()
     page.locator("[value=srt]").check()
     with page.expect_download() as download:
@@ -341,7 +341,7 @@ def everything(alice: User) -> dict[str, str]:
     return {
         "*landing": "/", "*docs": "/docs/", "*sign in": "/accounts/login/", "*sign up": "/accounts/signup/",
         "*reset": "/accounts/password/reset/", "*shared": f"/t/{shared.view_token}/", "*not found": "/nothing/",
-        "list": "/transcripts/", "search": "/transcripts/?q=lighthouse", "nothing found": "/transcripts/?q=xyzzy",
+        "list": "/transcripts/", "search": "/transcripts/?q=library", "nothing found": "/transcripts/?q=xyzzy",
         "new": "/new/", "account": "/account/", "password": "/accounts/password/change/", "e-mail": "/accounts/email/",
         "ready": f"/transcripts/{ready_one.slug}/", "speakers": f"/transcripts/{spoken.slug}/",
         "right to left": f"/transcripts/{arabic.slug}/", "running": f"/transcripts/{running.slug}/",
@@ -401,6 +401,6 @@ def test_no_page_scrolls_sideways(
 def test_the_paper_has_the_text_and_no_buttons(read: Callable[..., Page], alice: User) -> None:
     page = read(f"/transcripts/{heard(alice).slug}/")
     page.emulate_media(media="print")
-    expect(page.get_by_text("A heron on the rail.")).to_be_visible()
+    expect(page.get_by_text("That is wonderful.")).to_be_visible()
     for name in (re.compile("Play"), "Export", "More actions"):
         expect(page.get_by_role("button", name=name)).to_have_count(0)

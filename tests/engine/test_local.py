@@ -90,15 +90,20 @@ def test_a_file_that_went_away_is_an_engine_error_wherever_it_is_missed(engine: 
         assert raised.value.code == "engine_fault"
 
 
-def test_what_the_caller_raises_comes_out_untouched(engine: LocalEngine, silence: Path) -> None:
+def test_what_the_caller_raises_comes_out_untouched(engine: LocalEngine, silence: Path, tmp_path: Path) -> None:
     reason = OSError("the caller's own")
 
-    def give_up(event: Event) -> None:
+    def give_up(*_: Event) -> None:
         raise reason
 
-    with pytest.raises(OSError, match="own") as raised:
-        engine.transcribe(silence, Options(), on_event=give_up)
-    assert raised.value is reason
+    calls: list[Callable[[], object]] = [
+        lambda: engine.transcribe(silence, Options(), on_event=give_up),
+        lambda: engine.make_playback(silence, tmp_path / "copy.m4a", give_up),
+    ]
+    for call in calls:
+        with pytest.raises(OSError, match="own") as raised:
+            call()
+        assert raised.value is reason
 
 
 @pytest.mark.parametrize("loaded", [False, True])

@@ -158,6 +158,27 @@ def test_a_cancel_frame_and_a_closed_connection_both_end_the_work(
     assert engine.ended.wait(CANCEL_SECONDS)
 
 
+@pytest.mark.parametrize("how", ["close", "beat"])
+def test_an_abandoned_playback_copy_is_not_finished(
+    path: Path, client: EngineClient, engine: StandIn, file: Callable[[str], Path], tmp_path: Path, how: str
+) -> None:
+    source, copy = file("1 endless"), tmp_path / "copy.m4a"
+    if how == "close":
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.connect(str(path))
+            wire.Connection(sock).send({"op": "make_playback", "source": str(source), "destination": str(copy)})
+            assert engine.began.wait(WAIT)
+    else:
+
+        def leave() -> None:
+            raise KeyError("enough")
+
+        with pytest.raises(KeyError):
+            client.make_playback(source, copy, leave)
+    assert engine.ended.wait(CANCEL_SECONDS)
+    assert not copy.exists()
+
+
 def test_a_silent_engine_does_not_silence_the_callback(
     client: EngineClient, engine: StandIn, file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,6 +246,33 @@ def test_nonsense_is_hung_up_on_and_harms_nobody(path: Path, client: EngineClien
         sock.settimeout(WAIT)
         assert sock.recv(100) == b""
     assert client.status().queued == 3
+
+
+@pytest.mark.parametrize("answer", [b"[]\n", b"no json\n", b'{"result": {', b"x" * 100])
+def test_an_engine_that_talks_nonsense_is_gone(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    monkeypatch.setattr(wire, "MAX_FRAME", 50)
+    path.parent.mkdir()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+
+        def talk() -> None:
+            for _ in range(2):
+                connection, _ = listener.accept()
+                with connection:
+                    connection.recv(1 << 16)
+                    connection.sendall(answer)
+
+        thread = threading.Thread(target=talk, daemon=True)
+        thread.start()
+        client = EngineClient(path)
+        with pytest.raises(EngineGone):
+            client.status()
+        with pytest.raises(EngineGone):
+            client.transcribe(tmp_path / "x", Options(), on_event=ignore)
+        thread.join(WAIT)
 
 
 def test_an_unknown_operation_is_answered(path: Path, server: EngineServer) -> None:

@@ -432,6 +432,13 @@ def test_weights_that_cannot_be_loaded_say_what_to_do_and_are_tried_again(models
     assert used(store, None) == "small"
 
 
+def test_an_interrupted_removal_does_not_stop_the_next(models_dir: Path) -> None:
+    put(models_dir, "tiny")
+    shutil.copytree(models_dir / "tiny", models_dir / ".removing-tiny")
+    store_of(models_dir).remove("tiny")
+    assert [path.name for path in models_dir.iterdir() if path.name != ".locks"] == []
+
+
 def test_a_model_in_use_cannot_be_removed_here_or_from_another_process(models_dir: Path) -> None:
     put(models_dir, "tiny")
     store, other = store_of(models_dir), store_of(models_dir)

@@ -23,7 +23,7 @@ from engine.types import Options, Segment, Transcript, Word, to_dict
 
 OUT = Path(__file__).parent.parent.parent / "static" / "samples"
 RATE = 16_000
-LEAD, PAUSE = 0.5, 0.6
+LEAD, PAUSE = 0.5, 1.8  # long enough to begin a paragraph: nobody tells the voices apart yet
 
 DIALOGUE = (
     ("rms", "You have reached the public library."),

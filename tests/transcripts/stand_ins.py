@@ -69,7 +69,7 @@ class StandInEngine:
         text = " ".join(segment.text for segment in segments)
         return Transcript(text, "en", 0.99, self.chunks * 10.0, segments, "stand-in", coverage=1.0)
 
-    def make_playback(self, source: Path, destination: Path) -> Playback:
+    def make_playback(self, source: Path, destination: Path, beat: Callable[[], None] = lambda: None) -> Playback:
         assert source.is_file()
         if self.playback_error:
             raise self.playback_error

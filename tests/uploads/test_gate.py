@@ -288,15 +288,15 @@ def test_a_waiting_view_learns_that_its_client_left(server: Server, tmp_path: Pa
 
 
 def test_a_key_revoked_while_its_upload_runs_opens_nothing(server: Server) -> None:
-    browser = {**server.cookies("t" * 32), "X-CSRFToken": "t" * 32}
+    browser: dict[str, str | int] = {**server.cookies("t" * 32), "X-CSRFToken": "t" * 32}
     wish = b'{"name": "lost"}'
-    fields = {"Content-Type": "application/json", "Content-Length": len(wish)}
+    fields: dict[str, str | int] = {"Content-Type": "application/json", "Content-Length": len(wish)}
     with server.connect() as connection:
         connection.sendall(head("/api/v1/keys/", {**browser, **fields}) + wish)
         made = read_answer(connection).json()
     body = form(part("file", AUDIO, b"a.wav"))
     with server.connect() as upload:
-        key = {"Authorization": f"Bearer {made['key']}", "Content-Length": len(body)}
+        key: dict[str, str | int] = {"Authorization": f"Bearer {made['key']}", "Content-Length": len(body)}
         upload.sendall(head("/v1/transcribe", {**MULTIPART, **key}) + body[:-100])
         until(lambda: bool(server.incoming))
         with server.connect() as connection:

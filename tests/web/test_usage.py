@@ -90,7 +90,7 @@ def test_many_charges_cost_no_more_queries_than_few(
         charged(alice, 1)
     with django_assert_max_num_queries(20):
         html = page.get("/usage/").content.decode()
-    assert html.count('data-label="Charged"') == usage.LATEST
+    assert html.count('class="charges__minutes') == usage.LATEST
     assert "The latest 50." in html
 
 

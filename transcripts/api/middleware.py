@@ -6,6 +6,7 @@ from uuid import uuid4
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
 from stt_site.lib.errors import MEANINGS, ErrorCode, ServiceError
+from stt_site.lib.rest import headers_of
 from transcripts.api.dialects.registry import dialect_for
 from transcripts.uploads.policy import POLICIES
 from transcripts.uploads.received import SCOPE_KEY
@@ -56,7 +57,8 @@ def _refused(path: str, error: ServiceError) -> HttpResponse:
     dialect = dialect_for(path)
     if dialect is None:
         return HttpResponse(error.message, status=error.status, content_type="text/plain; charset=utf-8")
-    return JsonResponse(dialect.refusal.body(error), status=dialect.refusal.status(error))
+    status = dialect.refusal.status(error)
+    return JsonResponse(dialect.refusal.body(error), status=status, headers=headers_of(error, status))
 
 
 def _as_the_api_says(request: HttpRequest, response: HttpResponseBase, request_id: str) -> HttpResponseBase:

@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 
 from engine.types import Options
 from stt_site.lib.errors import ErrorCode, ServiceError
-from transcripts.api.errors import as_service_error
+from stt_site.lib.rest import as_service_error, headers_of
 
 
 class Refusal(ABC):
@@ -31,12 +31,8 @@ class Refusal(ABC):
         return self.statuses[error.code]
 
     def response(self, error: ServiceError) -> Response:
-        headers = {}
-        if error.retry_after is not None:
-            headers["Retry-After"] = str(error.retry_after)
-        if self.status(error) == 401:
-            headers["WWW-Authenticate"] = "Bearer"
-        return Response(self.body(error), self.status(error), headers=headers)
+        status = self.status(error)
+        return Response(self.body(error), status, headers=headers_of(error, status))
 
 
 @dataclass(frozen=True, slots=True)

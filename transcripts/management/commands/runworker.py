@@ -19,6 +19,8 @@ class Command(BaseCommand):
         bell = queue.listen()
         # What is open here would be shared by every child.
         connections.close_all()
+        # Each child has one thread, so a connection that it keeps is used again, by the next message or job.
+        connections.settings["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
         try:
             cluster.Cluster().run(beside=sweep.loop)
         finally:
