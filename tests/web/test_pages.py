@@ -4,6 +4,7 @@ import re
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.conf import settings as settings_module
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -12,6 +13,7 @@ from stt_site.lib.errors import ErrorCode, ServiceError
 from tests.web import rows
 from transcripts import selectors
 from transcripts.models import JobState
+from transcripts.web.tags import icon
 
 PUBLIC = (
     "/",
@@ -186,3 +188,11 @@ def test_an_address_that_is_not_confirmed_is_asked_for_where_mail_works(
     assert "is not confirmed yet" in page.get("/transcripts/").content.decode()
     EmailAddress.objects.update(verified=True)
     assert "is not confirmed yet" not in page.get("/transcripts/").content.decode()
+
+
+def test_every_icon_that_a_template_names_is_drawn() -> None:
+    sources = [path.read_text() for path in (settings_module.BASE_DIR / "templates").rglob("*.html")]
+    named = {name for source in sources for name in re.findall(r'{% icon "([a-z]+)"', source)}
+    assert named
+    for name in named:
+        assert "<svg" in icon(name)
