@@ -25,8 +25,9 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 Open = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    # Not for the whole session: while it is open, no other test can start a Playwright or an event loop.
     if not Path(CHROMIUM).exists():
         pytest.skip(f"no {CHROMIUM} on this machine")
     with sync_playwright() as playwright:
