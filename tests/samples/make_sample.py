@@ -42,7 +42,7 @@ def main() -> None:
         spoken = Path(directory) / "spoken.wav"
         _write(spoken, Path(directory))
         audio = OUT / "sample.mp3"
-        encode = ["ffmpeg", "-y", "-loglevel", "error", "-i", str(spoken), "-map_metadata", "-1", "-b:a", "48k"]
+        encode = ["ffmpeg", "-y", "-loglevel", "error", "-i", str(spoken), "-map_metadata", "-1", "-b:a", "40k"]
         subprocess.run([*encode, "-fflags", "+bitexact", str(audio)], check=True)
         transcript = with_punctuation(heard(audio))
         (OUT / "sample.json").write_text(json.dumps(to_dict(transcript), indent=1) + "\n", encoding="utf-8")
