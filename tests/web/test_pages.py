@@ -53,6 +53,16 @@ def test_a_public_page_opens_and_is_clean(client: Client, path: str) -> None:
     assert not INLINE.search(answer.content.decode())
 
 
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [("/transcripts/", "Transcripts"), ("/new/", "New"), ("/keys/new/", "API keys"), ("/usage/", "Usage")],
+)
+def test_the_sidebar_marks_one_place(client: Client, alice: User, path: str, place: str) -> None:
+    client.force_login(alice)
+    sidebar = client.get(path).content.decode().partition("</nav>")[0]
+    assert re.findall(r'aria-current="page">.*?</svg>([^<]+)</a>', sidebar) == [place]
+
+
 @pytest.mark.parametrize("path", PRIVATE)
 def test_a_private_page_asks_to_sign_in(client: Client, db: None, path: str) -> None:
     answer = client.get(path)
