@@ -10,22 +10,42 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 SUPERVISOR_CONFIG = Path("deploy") / "supervisord.conf"
 
 
 class Command(BaseCommand):
     help = "Migrate, collect static files and start web, worker and engine; Ctrl-C stops all three."
+    # Each of the three checks its own system; here it would only lengthen the wait.
+    requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         check_port_is_free(settings.HOST, settings.PORT)
-        call_command("migrate", interactive=False, verbosity=0)
-        call_command("collectstatic", interactive=False, verbosity=0)
+        if migrations_wait():
+            call_command("migrate", interactive=False, verbosity=0)
+        if static_files_changed():
+            call_command("collectstatic", interactive=False, verbosity=0)
         supervisord = shutil.which("supervisord", path=str(Path(sys.executable).parent)) or "supervisord"
         self.stdout.write(f"Starting {settings.PRODUCT_NAME} …")
         self.stdout.flush()
         os.chdir(settings.BASE_DIR)
         os.execve(supervisord, [supervisord, "-n", "-c", str(SUPERVISOR_CONFIG)], environment())  # noqa: S606
+
+
+def migrations_wait() -> bool:
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def static_files_changed() -> bool:
+    """Ours, or those of a package that the requirements now name in another version."""
+    collected = settings.STATIC_ROOT / "staticfiles.json"
+    if not collected.exists():
+        return True
+    sources = [settings.BASE_DIR / "requirements.txt", *(settings.BASE_DIR / "static").rglob("*")]
+    return any(source.stat().st_mtime > collected.stat().st_mtime for source in sources)
 
 
 def check_port_is_free(host: str, port: int) -> None:

@@ -16,6 +16,7 @@ SAMPLE = "static/samples/sample.mp3"
 
 
 class Command(BaseCommand):
+    requires_system_checks: list[str] = []
     help = "Wait for the server, then print its address, the administrator's first sign-in and a curl line."
 
     def handle(self, *args: Any, **options: Any) -> None:
