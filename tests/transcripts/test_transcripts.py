@@ -39,6 +39,23 @@ def test_deleting_stops_the_work_and_frees_the_hold(lease: Lease, user: User, en
     assert not Job.objects.exists()
 
 
+def test_a_result_that_cannot_go_does_not_keep_the_others(
+    order: Callable[..., Order], anonymous: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, _free = (submit(order(caller=anonymous, origin=Origin.WEB, interactive=False)) for _ in range(2))
+    Transcript.objects.update(expires_at=timezone.now())
+    delete = transcripts.delete
+
+    def delete_unless_stuck(transcript: Transcript) -> None:
+        if transcript.pk == stuck.pk:
+            raise OSError("the storage does not answer")
+        delete(transcript)
+
+    monkeypatch.setattr(transcripts, "delete", delete_unless_stuck)
+    assert transcripts.purge_expired() == 1
+    assert list(Transcript.objects.values_list("pk", flat=True)) == [stuck.pk]
+
+
 @pytest.mark.parametrize("title", ["", "   ", "x" * 201])
 def test_a_title_has_to_be_one(transcript: Transcript, title: str) -> None:
     with pytest.raises(ServiceError) as caught:

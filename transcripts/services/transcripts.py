@@ -1,3 +1,5 @@
+import logging
+
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -7,6 +9,7 @@ from transcripts import storage
 from transcripts.models import Media, Transcript
 from transcripts.services import closing
 
+logger = logging.getLogger(__name__)
 TITLE_LENGTH = 200
 
 
@@ -32,11 +35,18 @@ def delete(transcript: Transcript) -> None:
 
 
 def purge_expired() -> int:
-    """Returns how many transcripts went."""
-    expired = list(Transcript.objects.filter(expires_at__lte=timezone.now()).select_related("job", "media")[:500])
+    """Returns how many transcripts went. One that cannot go now does not keep the others."""
+    expired = Transcript.objects.filter(expires_at__lte=timezone.now()).select_related("job", "media")[:500]
+    gone = 0
     for transcript in expired:
-        delete(transcript)
-    return len(expired)
+        try:
+            delete(transcript)
+            gone += 1
+        except Exception:
+            logger.exception(
+                "Transcript %d is past its time and could not be deleted; it is tried again.", transcript.pk
+            )
+    return gone
 
 
 def orphaned_media_keys(keys: set[str]) -> set[str]:

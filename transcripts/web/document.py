@@ -194,7 +194,14 @@ def keep(request: HttpRequest, transcript: "Transcript") -> HttpResponse:
     if request.user.is_authenticated:
         return redirect("document", slug=claim(transcript.view_token, signed_in(request)).slug)
     response = redirect(f"/accounts/signup/?next=/{KEEP}/")
-    response.set_signed_cookie(KEEP, transcript.view_token, max_age=KEEP_SECONDS, httponly=True, samesite="Lax")
+    response.set_signed_cookie(
+        KEEP,
+        transcript.view_token,
+        max_age=KEEP_SECONDS,
+        secure=request.is_secure(),
+        httponly=True,
+        samesite="Lax",
+    )
     return response
 
 
