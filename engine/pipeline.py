@@ -21,6 +21,7 @@ from engine.errors import Cancelled
 from engine.language import check_language, detect, settled_language
 from engine.protocols import LanguageGuess, Prepares, Recognizer, Window
 from engine.quality import MISSED, coverage
+from engine.scheduler import Submit
 from engine.types import SAMPLE_RATE, Chunk, Event, MediaInfo, Notice, Options, Progress, Transcript
 from engine.vad import total
 from engine.windows import Batch, batches
@@ -42,12 +43,6 @@ class Stream(Protocol):
 
     def __iter__(self) -> Iterator[npt.NDArray[np.int16]]: ...
     def close(self) -> None: ...
-
-
-class Submit(Protocol):
-    """The scheduler's door: runs the function when this job's turn has come."""
-
-    def __call__(self, call: Callable[[], T], /) -> "Future[T]": ...
 
 
 def run(
