@@ -12,6 +12,7 @@ from engine.types import (
     Chunk,
     EngineStatus,
     Event,
+    KnownSpeaker,
     MediaInfo,
     Options,
     Playback,
@@ -19,6 +20,7 @@ from engine.types import (
     Span,
     Task,
     Transcript,
+    Turn,
 )
 
 Samples = npt.NDArray[np.float32]
@@ -110,3 +112,39 @@ class Prepares(Protocol):
     """A recognizer whose windows need work that can be done before its turn comes, in another thread."""
 
     def prepare(self, window: Window) -> Window: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerHints:
+    """What the caller knows of the voices. `exactly` excludes the other two."""
+
+    exactly: int | None = None
+    least: int | None = None
+    most: int | None = None
+    known: tuple[KnownSpeaker, ...] = ()
+
+
+class Diarizer(Protocol):
+    """Tells voices apart. Listens while the words are being recognised, not after."""
+
+    name: str
+
+    def listen(self, hints: SpeakerHints) -> "Listening":
+        """For one file. Raises EngineError for a reference clip that cannot be used."""
+        ...
+
+
+class Listening(Protocol):
+    """One file's worth, in bounded memory. Called from one thread at a time."""
+
+    def hear(self, block: npt.NDArray[np.int16]) -> None:
+        """The next samples of the file, mono at SAMPLE_RATE, silence too."""
+        ...
+
+    def turns(self) -> tuple[Turn, ...]:
+        """After the last block. Speakers are numbered `Speaker 1` on in order of first speech, or named."""
+        ...
+
+    def close(self) -> None:
+        """Give up what it holds, finished or not."""
+        ...

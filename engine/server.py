@@ -20,7 +20,7 @@ from engine.config import EngineConfig
 from engine.errors import Cancelled, EngineError, EngineGone
 from engine.faults import engine_fault
 from engine.protocols import Engine
-from engine.types import Chunk, Event, Options, Progress, chunk_from_dict, to_dict
+from engine.types import Chunk, Event, Progress, chunk_from_dict, options_from_dict, to_dict
 from engine.waiting import in_thread, wait_beating
 
 STOP_GRACE = 2.0
@@ -151,7 +151,7 @@ class _Conversation:
     def _transcribe(self, request: wire.Frame) -> dict[str, Any]:
         resume = [self._chunk() for _ in range(request["resume"])]
         transcript = self._engine.transcribe(
-            Path(request["source"]), Options(**request["options"]), on_event=self._relay, resume=resume
+            Path(request["source"]), options_from_dict(request["options"]), on_event=self._relay, resume=resume
         )
         return to_dict(transcript)
 

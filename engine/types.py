@@ -11,6 +11,7 @@ SAMPLE_RATE = 16_000
 Task = Literal["transcribe", "translate"]
 Priority = Literal["live_final", "live_partial", "interactive", "bulk"]
 Phase = Literal["waiting", "fetching_model", "transcribing", "finishing"]
+Channels = Literal["mix", "speakers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Word:
     start: float
     end: float
     probability: float
+    original: str | None = None
+    """What was heard, where a keyword took its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,15 @@ class Span:
     start: float
     end: float
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One voice from `start` to `end`. Turns of different speakers may overlap."""
+
+    start: float
+    end: float
+    speaker: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +99,28 @@ class Transcript:
     segments: tuple[Segment, ...]
     model: str
     speakers: tuple[str, ...] = ()
+    """`Speaker 1` and so on in order of first speech, or the names of known speakers."""
     coverage: float = 1.0
     suspect_spans: tuple[Span, ...] = ()
     warnings: tuple[Notice, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    """Who spoke when, where speakers were told apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """A term to listen for. `weight` is above 0 and at most 10."""
+
+    term: str
+    weight: float = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSpeaker:
+    """A name and the path of a recording of that voice alone, 2 to 10 s."""
+
+    name: str
+    clip: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +135,17 @@ class Options:
     max_seconds: float | None = None
     """Stop with `media_too_long` after this much decoded audio."""
     priority: Priority = "bulk"
+    languages: tuple[str, ...] = ()
+    """Candidates for detection; empty: all that the model knows."""
+    keywords: tuple[Keyword, ...] = ()
+    diarize: bool = False
+    speakers: int | None = None
+    """Exactly so many voices; None: find out, within `min_speakers` and `max_speakers`."""
+    min_speakers: int | None = None
+    max_speakers: int | None = None
+    known_speakers: tuple[KnownSpeaker, ...] = ()
+    channels: Channels = "mix"
+    """`speakers`: each channel is one speaker and is transcribed on its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +209,14 @@ def to_dict(value: Any) -> dict[str, Any]:
     return asdict(value)
 
 
+def options_from_dict(data: Mapping[str, Any]) -> Options:
+    fields = dict(data)
+    fields["languages"] = tuple(data.get("languages", ()))
+    fields["keywords"] = tuple(Keyword(**keyword) for keyword in data.get("keywords", ()))
+    fields["known_speakers"] = tuple(KnownSpeaker(**speaker) for speaker in data.get("known_speakers", ()))
+    return Options(**fields)
+
+
 def segment_from_dict(data: Mapping[str, Any]) -> Segment:
     fields = dict(data)
     fields["words"] = tuple(Word(**word) for word in data.get("words", ()))
@@ -186,6 +236,7 @@ def transcript_from_dict(data: Mapping[str, Any]) -> Transcript:
     fields = dict(data)
     fields["segments"] = _segments(data["segments"])
     fields["speakers"] = tuple(data.get("speakers", ()))
+    fields["turns"] = tuple(Turn(**turn) for turn in data.get("turns", ()))
     fields["suspect_spans"] = _spans(data.get("suspect_spans", ()))
     fields["warnings"] = tuple(Notice(**notice) for notice in data.get("warnings", ()))
     return Transcript(**fields)

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from engine.errors import EngineError, EngineGone
-from engine.types import Chunk, Event, Options, Progress, Transcript, chunk_from_dict
+from engine.types import Chunk, Event, Progress, Transcript, chunk_from_dict, options_from_dict
 from stt_site.lib.cluster import stopping
 from stt_site.lib.db import UNREACHABLE, persist
 from stt_site.lib.errors import ErrorCode, ServiceError
@@ -143,7 +143,7 @@ class Watch:
 
 def _transcribe(lease: Lease, watch: Watch) -> Transcript:
     chunks = [chunk_from_dict(row.result) for row in leases.stored_chunks(lease)]
-    options = Options(**lease.job.options)
+    options = options_from_dict(lease.job.options)
     with storage.local_path(lease.job.media.key) as source:
         try:
             return engine_gateway.transcribe(source, options, on_event=watch, resume=chunks)
@@ -168,7 +168,7 @@ def _after_engine_error(lease: Lease, watch: Watch, error: EngineError) -> None:
 
 
 def _too_long(job: Job) -> ServiceError:
-    seconds = Options(**job.options).max_seconds or settings.MAX_AUDIO_SECONDS
+    seconds = options_from_dict(job.options).max_seconds or settings.MAX_AUDIO_SECONDS
     if seconds >= settings.MAX_AUDIO_SECONDS:
         message = f"The audio is longer than {settings.MAX_AUDIO_SECONDS / 3600:g} hours. Nothing was charged."
         return ServiceError(ErrorCode.MEDIA_TOO_LONG, message)
