@@ -1,6 +1,6 @@
 """/api/v1/transcripts/: a key, or the session of a signed-in reader."""
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from urllib.parse import quote
 
 from django.http import HttpResponse
@@ -51,6 +51,8 @@ class AccountView(DialectView):
 
 
 class TranscriptList(AccountView):
+    buckets: ClassVar = {"POST": "work"}
+
     @extend_schema(
         operation_id="list_transcripts",
         summary="Your transcripts, newest first",

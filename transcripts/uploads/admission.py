@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from accounts.models import User
 from accounts.services import limits
 from accounts.services.access import Caller, client_ip, identify
+from accounts.visit import SCOPE_KEY, Visit
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts.uploads import incoming
 from transcripts.uploads.asgi import Scope
@@ -46,6 +47,8 @@ def session_user(request: HttpRequest) -> User | None:
 def admit(scope: Scope, policy: UploadPolicy, declared: int | None, overhead: int) -> Caller:
     """`declared` is the Content-Length, of which `overhead` bytes may be no part of the file."""
     caller = caller_of(ASGIRequest(scope, BytesIO()), policy)
+    visit: Visit = scope[SCOPE_KEY]
+    visit.enter(caller, "work")
     limits.check_before_body(caller, None if declared is None else max(0, declared - overhead))
     incoming.room_for(declared or 0)
     return caller

@@ -7,6 +7,7 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.authentication import OpenToAll
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts import selectors
 from transcripts.api.dialects.base import DialectView
@@ -79,7 +80,7 @@ def _wait(transcript: Transcript, got: Received) -> Transcript:
 
 
 class Models(SttAiView):
-    authentication_classes = ()
+    authentication_classes = (OpenToAll,)
 
     @extend_schema(
         operation_id="list_models", summary="The models of this server", responses=schemas.ModelList, auth=[]
@@ -110,7 +111,7 @@ class Models(SttAiView):
 
 
 class Languages(SttAiView):
-    authentication_classes = ()
+    authentication_classes = (OpenToAll,)
 
     @extend_schema(operation_id="list_languages", summary="The languages", responses=schemas.LanguageList, auth=[])
     def get(self, request: Request) -> Response:
