@@ -97,9 +97,10 @@ class Recognizer(Protocol):
     def detect_language(self, windows: Sequence[Window]) -> LanguageGuess: ...
 
     def recognize(
-        self, windows: Sequence[Window], request: Request, cancelled: Callable[[], bool]
+        self, windows: Sequence[Window], requests: Sequence[Request], cancelled: Callable[[], bool]
     ) -> list[tuple[Segment, ...]]:
-        """Segments of each window, in the file's own time. May raise Cancelled early."""
+        """Segments of each window, in the file's own time; each has a request of its own, as windows of many runs
+        share a call. A window's text does not depend on the others. May raise Cancelled early."""
         ...
 
     def recognize_again(self, window: Window, request: Request, cancelled: Callable[[], bool]) -> tuple[Segment, ...]:

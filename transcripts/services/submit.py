@@ -13,6 +13,7 @@ from django.utils.text import slugify
 
 from accounts.services import ledger, limits
 from accounts.services.access import Caller
+from accounts.services.ledger import Work
 from engine.types import MediaInfo, Options, to_dict
 from stt_site.lib.errors import ErrorCode, ServiceError
 from stt_site.lib.ids import new_id
@@ -98,13 +99,14 @@ def _accept(order: Order, options: Options, info: MediaInfo, key: str) -> Transc
         not_before=now,
         reserved_mc=held,
     )
+    transcript = _create_transcript(order, media, job, now)
     if order.interactive:
         limits.take_slot(caller, slot(job.pk))
     if caller.user is None:
         limits.count_daily(caller)
     else:
-        ledger.reserve(caller.user, slot(job.pk), held)
-    transcript = _create_transcript(order, media, job, now)
+        work = Work(order.origin, caller.api_key_id, transcript.public_id)
+        ledger.reserve(caller.user, slot(job.pk), held, work)
     ring(RUN_JOB, job.pk)
     if order.origin == Origin.WEB:
         ring(MAKE_PLAYBACK, media.pk)
