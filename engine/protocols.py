@@ -116,6 +116,14 @@ class Prepares(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Voice:
+    """What is spoken in the reference clip of a known speaker."""
+
+    name: str
+    samples: Samples
+
+
+@dataclass(frozen=True, slots=True)
 class SpeakerHints:
     """What the caller knows of the voices. `exactly` excludes the other two."""
 
@@ -123,6 +131,8 @@ class SpeakerHints:
     least: int | None = None
     most: int | None = None
     known: tuple[KnownSpeaker, ...] = ()
+    voices: tuple[Voice, ...] = ()
+    """`known`, decoded and checked (engine.known_speakers.hear): what a diarizer compares with."""
 
 
 class Diarizer(Protocol):
@@ -147,5 +157,14 @@ class Listening(Protocol):
         ...
 
     def close(self) -> None:
-        """Give up what it holds, finished or not."""
+        """Give up what it holds, finished or not. From another thread it also stops work that is going on."""
+        ...
+
+
+@runtime_checkable
+class Exclusive(Protocol):
+    """A listening that can say who is to be believed where voices overlap: each word has one speaker."""
+
+    def exclusive_turns(self) -> tuple[Turn, ...]:
+        """After `turns`, with the same names: one voice at a time."""
         ...
