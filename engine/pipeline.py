@@ -16,10 +16,10 @@ from typing import Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from engine.asr import Ear
+from engine.asr import Ear, Texts
 from engine.errors import Cancelled
 from engine.language import check_language, detect, settled_language
-from engine.protocols import LanguageGuess, Prepares, Recognizer, Window
+from engine.protocols import LanguageGuess, Prepares, Recognizer, Request, Window
 from engine.quality import MISSED, coverage
 from engine.scheduler import Submit
 from engine.types import SAMPLE_RATE, Chunk, Event, MediaInfo, Notice, Options, Progress, Transcript
@@ -92,7 +92,9 @@ class _Run:
             if self.language is None and windows:
                 self.language = detect(windows, self._more_windows, self._listen)
             language = self.language or LanguageGuess(None, 0.0)
-            chunk = self.ear.transcribe(ready.batch, windows, language, self._in_turn)
+            requests = self.ear.requests(windows, language)
+            found = self._recognize(windows, requests) if windows else []
+            chunk = self.ear.transcribe(ready.batch, windows, requests, found, language, self._in_turn)
             self.chunks.append(chunk)
             self.reader.moved()
             self.on_event(chunk)
@@ -123,6 +125,9 @@ class _Run:
 
     def _listen(self, windows: Sequence[Window]) -> LanguageGuess:
         return self._in_turn(lambda: self.recognizer.detect_language(windows))
+
+    def _recognize(self, windows: Sequence[Window], requests: Sequence[Request]) -> Texts:
+        return self._in_turn(lambda: self.recognizer.recognize(windows, requests, self.reader.stopped.is_set))
 
     def _in_turn(self, call: Callable[[], T]) -> T:
         began = threading.Event()

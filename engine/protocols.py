@@ -97,9 +97,10 @@ class Recognizer(Protocol):
     def detect_language(self, windows: Sequence[Window]) -> LanguageGuess: ...
 
     def recognize(
-        self, windows: Sequence[Window], request: Request, cancelled: Callable[[], bool]
+        self, windows: Sequence[Window], requests: Sequence[Request], cancelled: Callable[[], bool]
     ) -> list[tuple[Segment, ...]]:
-        """Segments of each window, in the file's own time. May raise Cancelled early."""
+        """Segments of each window, in the file's own time; each has a request of its own, as windows of many runs
+        share a call. A window's text does not depend on the others. May raise Cancelled early."""
         ...
 
     def recognize_again(self, window: Window, request: Request, cancelled: Callable[[], bool]) -> tuple[Segment, ...]:
@@ -115,6 +116,14 @@ class Prepares(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Voice:
+    """What is spoken in the reference clip of a known speaker."""
+
+    name: str
+    samples: Samples
+
+
+@dataclass(frozen=True, slots=True)
 class SpeakerHints:
     """What the caller knows of the voices. `exactly` excludes the other two."""
 
@@ -122,6 +131,8 @@ class SpeakerHints:
     least: int | None = None
     most: int | None = None
     known: tuple[KnownSpeaker, ...] = ()
+    voices: tuple[Voice, ...] = ()
+    """`known`, decoded and checked (engine.known_speakers.hear): what a diarizer compares with."""
 
 
 class Diarizer(Protocol):
@@ -146,5 +157,14 @@ class Listening(Protocol):
         ...
 
     def close(self) -> None:
-        """Give up what it holds, finished or not."""
+        """Give up what it holds, finished or not. From another thread it also stops work that is going on."""
+        ...
+
+
+@runtime_checkable
+class Exclusive(Protocol):
+    """A listening that can say who is to be believed where voices overlap: each word has one speaker."""
+
+    def exclusive_turns(self) -> tuple[Turn, ...]:
+        """After `turns`, with the same names: one voice at a time."""
         ...

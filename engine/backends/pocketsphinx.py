@@ -46,14 +46,10 @@ class PocketSphinxRecognizer:
         return LanguageGuess("en", 0.0)
 
     def recognize(
-        self, windows: Sequence[Window], request: Request, cancelled: Callable[[], bool]
+        self, windows: Sequence[Window], requests: Sequence[Request], cancelled: Callable[[], bool]
     ) -> list[tuple[Segment, ...]]:
-        if request.language not in (None, "en"):
-            raise UnsupportedLanguage(
-                "unsupported_language",
-                f"The built-in recogniser knows English only, not '{request.language}'. Nothing was transcribed. "
-                "Fetch a Whisper model for other languages: python manage.py models fetch small",
-            )
+        for request in requests:
+            _check_language(request)
         return [self._window(window, cancelled) for window in windows]
 
     def recognize_again(self, window: Window, request: Request, cancelled: Callable[[], bool]) -> tuple[Segment, ...]:
@@ -78,6 +74,15 @@ class PocketSphinxRecognizer:
             heard += _words(decoder, start / SAMPLE_RATE, end / SAMPLE_RATE)
         logprob = sum(math.log(max(word.probability, 1e-4)) for word in heard) / max(1, len(heard))
         return to_segments(window, heard, Scores(logprob), "en", pause=PAUSE)
+
+
+def _check_language(request: Request) -> None:
+    if request.language not in (None, "en"):
+        raise UnsupportedLanguage(
+            "unsupported_language",
+            f"The built-in recogniser knows English only, not '{request.language}'. Nothing was transcribed. "
+            "Fetch a Whisper model for other languages: python manage.py models fetch small",
+        )
 
 
 def _utterances(window: Window, pcm: npt.NDArray[np.int16]) -> Iterator[tuple[int, int]]:

@@ -87,19 +87,17 @@ class WhisperRecognizer:
         return LanguageGuess(language, round(probability, 4), tuple(ranked[:5]))
 
     def recognize(
-        self, windows: Sequence[Window], request: Request, cancelled: Callable[[], bool]
+        self, windows: Sequence[Window], requests: Sequence[Request], cancelled: Callable[[], bool]
     ) -> list[tuple[Segment, ...]]:
-        tokenizer = self._tokenizer(request)
-        prompt = self._prompt(tokenizer, request)
-
-        def lane(group: Sequence[Window]) -> list[tuple[Segment, ...]]:
-            return self._decode(group, tokenizer, prompt, cancelled)
+        def lane(at: int) -> list[tuple[Segment, ...]]:
+            end = at + self._group
+            return self._decode(windows[at:end], requests[at:end], cancelled)
 
         while True:
-            groups = [windows[at : at + self._group] for at in range(0, len(windows), self._group)]
             try:
                 with ThreadPoolExecutor(self._lanes, thread_name_prefix="whisper") as lanes:
-                    return [segments for decoded in lanes.map(lane, groups) for segments in decoded]
+                    decoded = lanes.map(lane, range(0, len(windows), self._group))
+                    return [segments for group in decoded for segments in group]
             except RuntimeError as error:
                 self._shrink(error)
 
@@ -114,24 +112,25 @@ class WhisperRecognizer:
         prompt = self._prompt(tokenizer, request, time_stamps=True)
         for careful in ({}, {"repetition_penalty": 1.1, "no_repeat_ngram_size": 3}):
             _check(cancelled)
-            (tokens, scores), *_ = self._generate(encoded, prompt, 1, careful)
+            (tokens, scores), *_ = self._generate(encoded, [prompt], careful)
             text = tokenizer.decode(tokens)
             loops = compression_ratio(text) > LOOP_RATIO
             tries.append((loops, -scores.avg_logprob, len(tries), tokens, scores))
             if not loops and scores.avg_logprob >= -1.0:
                 break
         _, _, _, tokens, scores = min(tries)
-        return self._segments([window], [(tokens, scores)], encoded, tokenizer)[0]
+        return self._segments([window], [request], [(tokens, scores)], encoded)[0]
 
     def _decode(
-        self, windows: Sequence[Window], tokenizer: Tokenizer, prompt: list[int], cancelled: Callable[[], bool]
+        self, windows: Sequence[Window], requests: Sequence[Request], cancelled: Callable[[], bool]
     ) -> list[tuple[Segment, ...]]:
+        prompts = [self._prompt(self._tokenizer(request), request) for request in requests]
         _check(cancelled)
         encoded = self._encode(windows)
         _check(cancelled)
-        texts = self._generate(encoded, prompt, len(windows), {})
+        texts = self._generate(encoded, prompts, {})
         _check(cancelled)
-        return self._segments(windows, texts, encoded, tokenizer)
+        return self._segments(windows, requests, texts, encoded)
 
     def _encode(self, windows: Sequence[Window]) -> ctranslate2.StorageView:
         features = [_features(self.prepare(window)) for window in windows]
@@ -141,11 +140,12 @@ class WhisperRecognizer:
         return self._whisper.encode(np.stack(features))
 
     def _generate(
-        self, encoded: ctranslate2.StorageView, prompt: list[int], count: int, how: dict[str, Any]
+        self, encoded: ctranslate2.StorageView, prompts: list[list[int]], how: dict[str, Any]
     ) -> list[tuple[list[int], Scores]]:
+        """All prompts have one length: CTranslate2 wants the start of the transcript at one place."""
         results = self._whisper.model.generate(
             encoded,
-            [prompt] * count,
+            prompts,
             beam_size=BEAM,
             max_length=MAX_TOKENS,
             return_scores=True,
@@ -158,20 +158,39 @@ class WhisperRecognizer:
     def _segments(
         self,
         windows: Sequence[Window],
+        requests: Sequence[Request],
         texts: Sequence[tuple[list[int], Scores]],
         encoded: ctranslate2.StorageView,
-        tokenizer: Tokenizer,
     ) -> list[tuple[Segment, ...]]:
         """Word times for all windows of one encoder output, then sentences."""
-        spoken = [[token for token in tokens if token < tokenizer.eot] for tokens, _ in texts]
-        frames = [len(window.samples) // self._whisper.feature_extractor.hop_length for window in windows]
-        aligned = self._whisper.find_alignment(tokenizer, spoken, encoded, frames)
-        for words in aligned:
-            merge_punctuations(words, PREPENDED, APPENDED)
+        words = self._aligned(windows, requests, [tokens for tokens, _ in texts], encoded)
         return [
-            to_segments(window, list(_heard(words)), scores, tokenizer.language_code, pause=PAUSE)
-            for window, words, (_, scores) in zip(windows, aligned, texts, strict=True)
+            to_segments(window, list(_heard(spoken)), scores, request.language or "en", pause=PAUSE)
+            for window, request, spoken, (_, scores) in zip(windows, requests, words, texts, strict=True)
         ]
+
+    def _aligned(
+        self,
+        windows: Sequence[Window],
+        requests: Sequence[Request],
+        texts: Sequence[list[int]],
+        encoded: ctranslate2.StorageView,
+    ) -> list[list[dict[str, Any]]]:
+        """One pass a language and task: the aligner takes one start of transcript for all windows of a call."""
+        frames = [len(window.samples) // self._whisper.feature_extractor.hop_length for window in windows]
+        words: list[list[dict[str, Any]]] = [[] for _ in windows]
+        for start in {(request.language, request.task): request for request in requests}.values():
+            tokenizer = self._tokenizer(start)
+            own = [(request.language, request.task) == (start.language, start.task) for request in requests]
+            spoken = [
+                [token for token in tokens if token < tokenizer.eot] if mine else []
+                for tokens, mine in zip(texts, own, strict=True)
+            ]
+            for at, found in enumerate(self._whisper.find_alignment(tokenizer, spoken, encoded, frames)):
+                if own[at]:
+                    merge_punctuations(found, PREPENDED, APPENDED)
+                    words[at] = found
+        return words
 
     def _tokenizer(self, request: Request) -> Tokenizer:
         multilingual = self._whisper.model.is_multilingual

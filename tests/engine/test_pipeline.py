@@ -82,9 +82,9 @@ class StandIn:
         return self.guesses.pop(0)
 
     def recognize(
-        self, windows: Sequence[Window], request: Request, cancelled: Callable[[], bool]
+        self, windows: Sequence[Window], requests: Sequence[Request], cancelled: Callable[[], bool]
     ) -> list[tuple[Segment, ...]]:
-        self.asked.append(request.language)
+        self.asked += [request.language for request in requests]
         return [tuple(self._segment(span) for span in window.spans) for window in windows]
 
     def recognize_again(self, window: Window, request: Request, cancelled: Callable[[], bool]) -> tuple[Segment, ...]:
@@ -281,14 +281,14 @@ class Stuck(StandIn):
         self.at_work, self.let_go, self.gave_up = threading.Event(), threading.Event(), threading.Event()
 
     def recognize(
-        self, windows: Sequence[Window], request: Request, cancelled: Callable[[], bool]
+        self, windows: Sequence[Window], requests: Sequence[Request], cancelled: Callable[[], bool]
     ) -> list[tuple[Segment, ...]]:
         self.at_work.set()
         while not self.let_go.wait(0.01):
             if cancelled():
                 self.gave_up.set()
                 raise Cancelled
-        return super().recognize(windows, request, cancelled)
+        return super().recognize(windows, requests, cancelled)
 
 
 def test_cancel_stops_the_batch_at_work_ends_the_threads_and_closes_the_stream(scheduler: ThreadPoolExecutor) -> None:
@@ -371,7 +371,7 @@ class Doubtful(StandIn):
         self.prompts: list[str | None] = []
 
     def recognize(
-        self, windows: Sequence[Window], request: Request, cancelled: Callable[[], bool]
+        self, windows: Sequence[Window], requests: Sequence[Request], cancelled: Callable[[], bool]
     ) -> list[tuple[Segment, ...]]:
         return [self._say(window, self.first) for window in windows]
 

@@ -33,7 +33,7 @@ class LoadedModel:
         raise NotImplementedError
 
     def recognize(
-        self, windows: Sequence[Window], request: Request, cancelled: Callable[[], bool]
+        self, windows: Sequence[Window], requests: Sequence[Request], cancelled: Callable[[], bool]
     ) -> list[tuple[Segment, ...]]:
         raise NotImplementedError
 
