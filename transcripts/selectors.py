@@ -101,6 +101,15 @@ def _states(status: str) -> list[JobState]:
     return states
 
 
+def accepted_as(owner: User, public_id: str) -> Transcript | None:
+    return Transcript.objects.select_related("job", "media").filter(owner=owner, public_id=public_id).first()
+
+
+def has_succeeded(transcript: Transcript) -> bool:
+    """Now, and not when it was read."""
+    return Job.objects.filter(pk=transcript.job_id, state=JobState.SUCCEEDED).exists()
+
+
 def transcript_for(user: User, ref: str) -> Transcript:
     """`ref` is a number, a slug or a public id. Another's transcript is NOT_FOUND."""
     # PostgreSQL refuses to look for NUL; no name here has one.

@@ -29,8 +29,9 @@ WHERE accounts_dailyuse.count < %s
 """
 
 
-def check_before_body(caller: Caller, declared_size: int | None) -> None:
-    """What can be refused from the headers alone. Writes nothing, so a later check must still hold."""
+def check_before_body(caller: Caller, declared_size: int | None, *, paid: bool = False) -> None:
+    """What can be refused from the headers alone. Writes nothing, so a later check must still hold. `paid`: this is
+    the repetition of what was accepted before, which costs nothing more."""
     largest = caller.plan.max_file_bytes
     if declared_size is not None and declared_size > largest:
         raise file_too_large(caller)
@@ -39,7 +40,7 @@ def check_before_body(caller: Caller, declared_size: int | None) -> None:
         used = DailyUse.objects.filter(caller=caller.key, day=_today()).values_list("count", flat=True).first() or 0
         if limit is not None and used >= limit:
             raise _daily_limit(limit)
-    elif caller.user is not None and not caller.is_test:
+    elif caller.user is not None and not (caller.is_test or paid):
         if ledger.available_mc(caller.user) <= 0:
             raise ServiceError(ErrorCode.INSUFFICIENT_CREDITS)
         left = key_caps.left_mc(caller.api_key_id)

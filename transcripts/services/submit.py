@@ -11,8 +11,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
-from accounts.services import key_caps, ledger, limits
+from accounts.services import idempotency, key_caps, ledger, limits
 from accounts.services.access import Caller
+from accounts.services.idempotency import Ticket
 from accounts.services.ledger import Work
 from accounts.services.tariffs import STANDARD, Tariff
 from engine.types import MediaInfo, Options, to_dict
@@ -52,6 +53,7 @@ class Order:
     origin: Origin
     interactive: bool
     title: str = ""
+    ticket: Ticket | None = None
     tariff: Tariff = STANDARD
 
 
@@ -110,6 +112,7 @@ def _accept(order: Order, options: Options, info: MediaInfo, key: str) -> Transc
         reserved_mc=held,
     )
     transcript = _create_transcript(order, media, job, now)
+    idempotency.claim(order.ticket, transcript.public_id)
     if order.interactive:
         limits.take_slot(caller, slot(job.pk))
     if caller.user is None:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.services import limits, request_log
+from accounts.services import idempotency, limits, request_log, stream_tokens
 from stt_site.lib import queue
 from stt_site.lib.errors import ErrorCode
 from transcripts import storage
@@ -38,7 +38,8 @@ def sweep() -> None:
 
 def clean() -> None:
     """Every few minutes: what is old goes."""
-    _run(transcripts.purge_expired, uploads.expire, remove_orphans, queue.purge, limits.purge, request_log.purge)
+    _run(transcripts.purge_expired, uploads.expire, remove_orphans, queue.purge)
+    _run(limits.purge, request_log.purge, idempotency.purge, stream_tokens.purge)
 
 
 def _run(*steps: Callable[[], object]) -> None:
