@@ -1,4 +1,5 @@
 from accounts.models.api_key import ApiKey
+from accounts.models.cache import CacheRow
 from accounts.models.ledger import (
     Account,
     AccountKind,
@@ -16,6 +17,7 @@ __all__ = [
     "Account",
     "AccountKind",
     "ApiKey",
+    "CacheRow",
     "ConcurrencySlot",
     "CreditLot",
     "DailyUse",
