@@ -150,6 +150,6 @@ class CreditLotAdmin(ReadOnlyAdmin):
 
 @admin.register(Reservation)
 class ReservationAdmin(ReadOnlyAdmin):
-    list_display = ("reference", "owner_id", "state", "amount_mc", "charged_mc", "created_at", "closed_at")
-    list_filter = ("state",)
-    search_fields = ("=reference", "=owner_id")
+    list_display = ("reference", "paid_for", "source", "owner_id", "state", "amount_mc", "charged_mc", "closed_at")
+    list_filter = ("state", "source")
+    search_fields = ("=reference", "=paid_for", "=owner_id", "=api_key_id")

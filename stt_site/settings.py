@@ -203,6 +203,12 @@ MFA_FORMS = {
 ADMIN_EMAIL = env("STT_ADMIN_EMAIL", "admin@localhost")
 FREE_MINUTES_PER_MONTH = env_int("STT_FREE_MINUTES_PER_MONTH", 600)
 ANONYMOUS_PER_DAY = env_int("STT_ANONYMOUS_PER_DAY", 3)
+# What a test key may do for nothing: recordings of this length, this many a UTC day and account.
+TEST_KEY_SECONDS = env_int("STT_TEST_KEY_SECONDS", 60)
+TEST_KEY_PER_DAY = env_int("STT_TEST_KEY_PER_DAY", 20)
+# How long requests wait to be logged together; 0 writes each at once.
+REQUEST_LOG_SECONDS = env_float("STT_REQUEST_LOG_SECONDS", 1)
+REQUEST_LOG_DAYS = env_int("STT_REQUEST_LOG_DAYS", 30)
 
 # --- engine and jobs
 # Empty: the engine runs embedded in the process that needs it (tests, tiny hosts).
@@ -270,7 +276,12 @@ TIME_ZONE = "UTC"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "formatters": {
+        "line": {
+            "class": "stt_site.lib.log_format.Redacting",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env("STT_LOG_LEVEL", "INFO")},
     "loggers": {"django-q": {"level": "WARNING"}, "fontTools": {"level": "WARNING"}},

@@ -9,7 +9,8 @@ from accounts.models.ledger import (
     ReservationLeg,
     Transfer,
 )
-from accounts.models.limits import ConcurrencySlot, DailyUse
+from accounts.models.limits import ConcurrencySlot, DailyUse, RateCounter
+from accounts.models.requests import IdempotentRequest, RequestLog, StreamToken
 from accounts.models.user import User, UserManager
 
 __all__ = [
@@ -21,8 +22,12 @@ __all__ = [
     "CreditLot",
     "DailyUse",
     "Entry",
+    "IdempotentRequest",
+    "RateCounter",
+    "RequestLog",
     "Reservation",
     "ReservationLeg",
+    "StreamToken",
     "Transfer",
     "User",
     "UserManager",

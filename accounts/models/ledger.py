@@ -123,23 +123,37 @@ class Transfer(models.Model):
 
 
 class Reservation(models.Model):
-    """A hold for work not done yet. Closed once, by settling or by releasing, whichever comes first."""
+    """A hold for work not done yet. Closed once, by settling or by releasing, whichever comes first.
+
+    What it says about the work is a copy: keys and transcripts may be deleted, what they cost stays explained.
+    """
 
     class State(models.TextChoices):
         HELD = "held"
         SETTLED = "settled"
         RELEASED = "released"
 
+    class Source(models.TextChoices):
+        WEB = "web"
+        API = "api"
+        LIVE = "live"
+
     reference = models.CharField(primary_key=True, max_length=100)
     owner_id = models.BigIntegerField()
     amount_mc = models.BigIntegerField()
     charged_mc = models.BigIntegerField(default=0)
+    source = models.CharField(max_length=4, choices=Source, blank=True)
+    api_key_id = models.BigIntegerField("the API key that asked, none for the pages", null=True)
+    paid_for = models.CharField("the public name of the result, such as tr_8f2k1", max_length=64, blank=True)
     state = models.CharField(max_length=8, choices=State, default=State.HELD)
     created_at = models.DateTimeField(auto_now_add=True)
     closed_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["owner_id", "closed_at"])]
+        indexes: ClassVar = [
+            models.Index(fields=["owner_id", "closed_at"]),
+            models.Index(fields=["api_key_id", "created_at"]),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(amount_mc__gte=0), name="reservation_not_negative"),
             models.CheckConstraint(

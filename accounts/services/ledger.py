@@ -11,7 +11,6 @@ waiting for each other crosswise; house accounts are reached in ascending order.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
 
 from django.conf import settings
 from django.db import transaction
@@ -36,16 +35,19 @@ class Balance:
     renews_at: datetime
 
 
-def price_mc(billable_ms: int, rounding: Literal["minute", "second"] = "minute") -> int:
-    """Started minutes, or started seconds; rounded up once, to a whole millicredit."""
-    if billable_ms < 0:
-        raise ValueError(f"A recording cannot last {billable_ms} ms.")
-    if rounding == "minute":
-        return -(-billable_ms // 60_000) * MILLICREDITS
-    return -(-(-(-billable_ms // 1000) * MILLICREDITS) // 60)
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a hold is for, in words that outlive the work: its door, its key, the result's public name."""
+
+    source: str = ""
+    api_key_id: int | None = None
+    paid_for: str = ""
 
 
-def reserve(owner: User, reference: str, amount_mc: int) -> None:
+NAMELESS = Work()
+
+
+def reserve(owner: User, reference: str, amount_mc: int, work: Work = NAMELESS) -> None:
     """Holds credits, those that end soonest first. A second call for the same reference changes nothing."""
     if amount_mc < 0:
         raise ValueError(f"{amount_mc} millicredits cannot be held.")
@@ -57,7 +59,14 @@ def reserve(owner: User, reference: str, amount_mc: int) -> None:
         if entry is None:
             return
         legs = _choose_lots(owner.pk, amount_mc, now)
-        Reservation.objects.create(reference=reference, owner_id=owner.pk, amount_mc=amount_mc)
+        Reservation.objects.create(
+            reference=reference,
+            owner_id=owner.pk,
+            amount_mc=amount_mc,
+            source=work.source,
+            api_key_id=work.api_key_id,
+            paid_for=work.paid_for,
+        )
         ReservationLeg.objects.bulk_create(
             ReservationLeg(reservation_id=reference, lot_id=lot_id, amount_mc=amount) for lot_id, amount in legs
         )

@@ -16,6 +16,7 @@ class ErrorCode(StrEnum):
     MEDIA_TOO_LONG = "media_too_long"
     DECODE_FAILED = "decode_failed"
     DECODE_RESOURCE_LIMIT = "decode_resource_limit"
+    INVALID_REFERENCE = "invalid_reference"
     UNKNOWN_MODEL = "unknown_model"
     UNSUPPORTED_LANGUAGE = "unsupported_language"
     NOT_SIGNED_IN = "not_signed_in"
@@ -72,6 +73,9 @@ MEANINGS: dict[ErrorCode, Meaning] = {
     ),
     ErrorCode.DECODE_RESOURCE_LIMIT: Meaning(
         400, "Decoding the file took more memory or time than allowed. Nothing was charged."
+    ),
+    ErrorCode.INVALID_REFERENCE: Meaning(
+        400, "The recording of a known speaker cannot be used. Nothing was transcribed or charged."
     ),
     ErrorCode.UNKNOWN_MODEL: Meaning(400, "There is no such model. GET /v1/models lists them."),
     ErrorCode.UNSUPPORTED_LANGUAGE: Meaning(400, "The language is not one that the model knows. Nothing was charged."),

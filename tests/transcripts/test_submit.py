@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
-from accounts.models import ConcurrencySlot, DailyUse, User
-from accounts.services import ledger
+from accounts.models import ConcurrencySlot, DailyUse, Reservation, User
+from accounts.services import ledger, plans
 from accounts.services.access import Caller
 from engine.errors import EngineGone, MediaError
 from engine.types import MediaInfo, Options
@@ -54,6 +54,13 @@ def test_an_accepted_file_is_stored_held_for_and_queued(order: Make, user: User,
     assert transcript.public_id.startswith("tr_")
     assert transcript.slug.startswith("talk-")
     assert (transcript.view_token, transcript.expires_at) == ("", None)
+
+
+def test_the_hold_says_which_key_by_which_door_for_which_result(order: Make, user: User) -> None:
+    with_key = Caller(user, 7, "192.0.2.1", plans.plan_of(user))
+    by_key, by_page = submit(order(caller=with_key)), submit(order(origin=Origin.WEB, interactive=False))
+    said = Reservation.objects.order_by("created_at").values_list("source", "api_key_id", "paid_for")
+    assert list(said) == [("api", 7, by_key.public_id), ("web", None, by_page.public_id)]
 
 
 def test_a_page_upload_takes_no_place_and_has_its_copy_made_beside(order: Make) -> None:
@@ -183,7 +190,7 @@ def test_what_is_held_bounds_what_may_be_decoded(
     engine.info = info
     job = submit(order(upload=replace(upload(), size=size))).job
     assert job.reserved_mc == minutes * 1000
-    assert Options(**job.options).max_seconds == minutes * 60.0
+    assert Options(**job.options).max_seconds == minutes * 60.0 + 1.0
 
 
 def test_names_are_kept_for_people_only(order: Make, upload: Callable[..., StoredUpload]) -> None:
