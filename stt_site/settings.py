@@ -84,6 +84,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "transcripts.web.context.product",
+                "accounts.web.context.payments",
             ],
             "builtins": ["transcripts.web.tags", "django.templatetags.static"],
         },
@@ -178,6 +179,16 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ADMIN_EMAIL = env("STT_ADMIN_EMAIL", "admin@localhost")
 FREE_MINUTES_PER_MONTH = env_int("STT_FREE_MINUTES_PER_MONTH", 600)
 ANONYMOUS_PER_DAY = env_int("STT_ANONYMOUS_PER_DAY", 3)
+
+# --- payments
+STRIPE_SECRET_KEY = env("STT_STRIPE_SECRET_KEY")
+STRIPE_WEBHOOK_SECRET = env("STT_STRIPE_WEBHOOK_SECRET")
+# Price ids and the minutes they buy, as price_1=300,price_2=1200. Empty: every price at Stripe whose metadata says so.
+STRIPE_PRICES = env_list("STT_STRIPE_PRICES")
+# Another address than Stripe's own, for tests.
+STRIPE_API = env("STT_STRIPE_API")
+# The pages that a form of ours may lead to; a Checkout domain of one's own belongs here.
+STRIPE_PAGES = env_list("STT_STRIPE_PAGES", "https://checkout.stripe.com,https://billing.stripe.com")
 
 # --- mail
 EMAIL_HOST = env("STT_EMAIL_HOST")

@@ -1,4 +1,5 @@
 from accounts.models.api_key import ApiKey
+from accounts.models.billing import PaymentOrder, Reconciliation, StripeCustomer, StripeEvent, Subscription
 from accounts.models.ledger import (
     Account,
     AccountKind,
@@ -19,8 +20,13 @@ __all__ = [
     "CreditLot",
     "DailyUse",
     "Entry",
+    "PaymentOrder",
+    "Reconciliation",
     "Reservation",
     "ReservationLeg",
+    "StripeCustomer",
+    "StripeEvent",
+    "Subscription",
     "Transfer",
     "User",
     "UserManager",

@@ -37,6 +37,7 @@ class ErrorCode(StrEnum):
     CLIENT_CLOSED_REQUEST = "client_closed_request"
     MODEL_UNAVAILABLE = "model_unavailable"
     ENGINE_UNAVAILABLE = "engine_unavailable"
+    PAYMENT_UNAVAILABLE = "payment_unavailable"
     STORAGE_FULL = "storage_full"
     POISON = "poison"
     INTERNAL = "internal"
@@ -98,6 +99,9 @@ MEANINGS: dict[ErrorCode, Meaning] = {
     ErrorCode.MODEL_UNAVAILABLE: Meaning(503, "The model is not installed on this server. Nothing was charged."),
     ErrorCode.ENGINE_UNAVAILABLE: Meaning(
         503, "The transcription engine is not running. Nothing was charged; retry soon."
+    ),
+    ErrorCode.PAYMENT_UNAVAILABLE: Meaning(
+        503, "The payment provider does not answer. Nothing was charged; try again in a moment."
     ),
     ErrorCode.STORAGE_FULL: Meaning(507, "The server's disk is full. Nothing was stored or charged."),
     ErrorCode.POISON: Meaning(500, "Transcribing this file stopped the engine several times. Nothing was charged."),
