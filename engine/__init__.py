@@ -1,0 +1,3 @@
+from engine import torchaudio_cpu
+
+torchaudio_cpu.install()

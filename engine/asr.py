@@ -1,4 +1,4 @@
-"""One batch of windows to one chunk: recognise, doubt, try again, keep the better, report what stays doubtful."""
+"""One batch of windows to one chunk: ask, doubt, try again, keep the better, report what stays doubtful."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -26,19 +26,24 @@ class Ear:
     options: Options
     cancelled: Callable[[], bool]
 
+    def requests(self, windows: Sequence[Window], language: LanguageGuess) -> list[Request]:
+        """What to ask of each window. It must not depend on the text of others: they are recognised side by side."""
+        request = Request(language.language, self.options.task, self.options.prompt, word_timestamps=True)
+        return [request] * len(windows)
+
     def transcribe(
         self,
         batch: Batch,
         windows: Sequence[Window],
+        requests: Sequence[Request],
+        found: Texts,
         language: LanguageGuess,
         in_turn: InTurn,
     ) -> Chunk:
-        """`windows` are the batch's, prepared."""
-        request = Request(language.language, self.options.task, self.options.prompt, word_timestamps=True)
+        """`windows` are the batch's, prepared; `found` is what the recogniser made of them and their `requests`."""
         segments: list[Segment] = []
         suspect: list[Span] = []
-        found = in_turn(lambda: self.recognizer.recognize(windows, request, self.cancelled)) if windows else []
-        for window, first in zip(windows, found, strict=True):
+        for window, request, first in zip(windows, requests, found, strict=True):
             speech = speech_in(window, batch.speech)
             kept, verdict = _judge(first, speech, self.options.prompt)
             if verdict.spans:

@@ -1,5 +1,6 @@
 from accounts.models.api_key import ApiKey
 from accounts.models.billing import PaymentOrder, Reconciliation, StripeCustomer, StripeEvent, Subscription
+from accounts.models.cache import CacheRow
 from accounts.models.ledger import (
     Account,
     AccountKind,
@@ -9,21 +10,27 @@ from accounts.models.ledger import (
     ReservationLeg,
     Transfer,
 )
-from accounts.models.limits import ConcurrencySlot, DailyUse
+from accounts.models.limits import ConcurrencySlot, DailyUse, RateCounter
+from accounts.models.requests import IdempotentRequest, RequestLog, StreamToken
 from accounts.models.user import User, UserManager
 
 __all__ = [
     "Account",
     "AccountKind",
     "ApiKey",
+    "CacheRow",
     "ConcurrencySlot",
     "CreditLot",
     "DailyUse",
     "Entry",
+    "IdempotentRequest",
     "PaymentOrder",
+    "RateCounter",
     "Reconciliation",
+    "RequestLog",
     "Reservation",
     "ReservationLeg",
+    "StreamToken",
     "StripeCustomer",
     "StripeEvent",
     "Subscription",

@@ -1,9 +1,10 @@
 from django.urls import path
 
-from accounts.web import billing, keys, views
+from accounts.web import billing, keys, sessions, settings
 
 urlpatterns = [
-    path("account/", views.account, name="account"),
+    path("account/", settings.account, name="account"),
+    path("accounts/sessions/", sessions.sessions, name="usersessions_list"),
     path("billing/buy/", billing.buy, name="billing_buy"),
     path("billing/portal/", billing.portal, name="billing_portal"),
     path("billing/orders/<str:key>/", billing.order, name="billing_order"),

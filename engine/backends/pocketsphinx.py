@@ -33,6 +33,7 @@ class PocketSphinxRecognizer:
     model = MODEL
     languages = frozenset({"en"})
     batch_windows = 1
+    call_windows = 1
 
     def __init__(self) -> None:
         from pocketsphinx import Decoder
@@ -41,19 +42,17 @@ class PocketSphinxRecognizer:
         self._new_decoder()
         SpeechDetector()  # loaded with the model, so that the first run need not
 
+    def kind(self, request: Request) -> None: ...
+
     def detect_language(self, windows: Sequence[Window]) -> LanguageGuess:
         """It cannot tell: English is all it knows, so nothing was measured."""
         return LanguageGuess("en", 0.0)
 
     def recognize(
-        self, windows: Sequence[Window], request: Request, cancelled: Callable[[], bool]
+        self, windows: Sequence[Window], requests: Sequence[Request], cancelled: Callable[[], bool]
     ) -> list[tuple[Segment, ...]]:
-        if request.language not in (None, "en"):
-            raise UnsupportedLanguage(
-                "unsupported_language",
-                f"The built-in recogniser knows English only, not '{request.language}'. Nothing was transcribed. "
-                "Fetch a Whisper model for other languages: python manage.py models fetch small",
-            )
+        for request in requests:
+            _check_language(request)
         return [self._window(window, cancelled) for window in windows]
 
     def recognize_again(self, window: Window, request: Request, cancelled: Callable[[], bool]) -> tuple[Segment, ...]:
@@ -78,6 +77,15 @@ class PocketSphinxRecognizer:
             heard += _words(decoder, start / SAMPLE_RATE, end / SAMPLE_RATE)
         logprob = sum(math.log(max(word.probability, 1e-4)) for word in heard) / max(1, len(heard))
         return to_segments(window, heard, Scores(logprob), "en", pause=PAUSE)
+
+
+def _check_language(request: Request) -> None:
+    if request.language not in (None, "en"):
+        raise UnsupportedLanguage(
+            "unsupported_language",
+            f"The built-in recogniser knows English only, not '{request.language}'. Nothing was transcribed. "
+            "Fetch a Whisper model for other languages: python manage.py models fetch small",
+        )
 
 
 def _utterances(window: Window, pcm: npt.NDArray[np.int16]) -> Iterator[tuple[int, int]]:

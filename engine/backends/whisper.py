@@ -1,8 +1,6 @@
 """Whisper through faster-whisper and CTranslate2: the only module that calls them."""
 
-import os
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,19 +12,19 @@ from faster_whisper.audio import pad_or_trim
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens, merge_punctuations
 
+from engine import hardware
 from engine.config import EngineConfig
-from engine.errors import Cancelled, OutOfMemory
+from engine.errors import Cancelled
 from engine.protocols import LanguageGuess, Request, Samples, Window
 from engine.quality import LOOP_RATIO, compression_ratio
-from engine.types import Segment
+from engine.types import Segment, Task
 from engine.vad import SpeechDetector
 from engine.words import Heard, Scores, to_segments
 
 BEAM = 5
-MAX_LANES = 4
 GPU_BATCH = 16
 LANE_BATCH = 2
-"""Windows a lane decodes one after the other in a batch, so that lanes do not wait for each other at every window."""
+"""Windows of one run that a lane decodes for a chunk: each chunk is a write to the database."""
 PAUSE = 1.0
 MAX_TOKENS = 448
 PREPENDED = "\"'“¿([{-"
@@ -34,27 +32,21 @@ APPENDED = "\"'.。,，!！?？:：”)]}、"
 
 
 class WhisperRecognizer:
-    """One loaded model. On a CPU windows are decoded one by one in parallel lanes of few threads each.
-
-    A lane with one thread and one window measured 2.4 times the throughput of all threads on a batch of 8: threads
-    of one inference wait for each other at every layer, and a CPU gains nothing from a batch. A GPU takes the batch.
-    """
+    """One loaded model. On a CPU a call decodes one window in a lane of few threads (engine/hardware.py says why);
+    a GPU takes many at once."""
 
     def __init__(self, directory: Path, model_id: str, config: EngineConfig) -> None:
         self.model = model_id
-        device = config.device
-        if device == "auto":
-            device = "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
-        threads = config.threads or len(os.sched_getaffinity(0))
-        self._lanes = min(threads, MAX_LANES) if device == "cpu" else 1
-        self._group = 1 if device == "cpu" else GPU_BATCH
-        self.batch_windows = self._lanes * LANE_BATCH if device == "cpu" else GPU_BATCH
+        device = hardware.detect(config.device).device
+        lanes = hardware.lanes(config)
+        self.call_windows = 1 if device == "cpu" else GPU_BATCH
+        self.batch_windows = lanes * LANE_BATCH if device == "cpu" else GPU_BATCH
         self._whisper = WhisperModel(
             str(directory),
             device=device,
             compute_type=config.compute_type,
-            cpu_threads=max(1, threads // self._lanes),
-            num_workers=self._lanes,
+            cpu_threads=max(1, hardware.threads(config) // lanes),
+            num_workers=lanes if device == "cpu" else 1,
         )
         known = self._whisper.hf_tokenizer
         self.languages = frozenset(
@@ -86,22 +78,20 @@ class WhisperRecognizer:
         language, probability = ranked[0]
         return LanguageGuess(language, round(probability, 4), tuple(ranked[:5]))
 
+    def kind(self, request: Request) -> tuple[Task, int]:
+        """One task, and prompts of one length: CTranslate2 wants every transcript to begin at the same place."""
+        return request.task, len(self._prompt(self._tokenizer(request), request))
+
     def recognize(
-        self, windows: Sequence[Window], request: Request, cancelled: Callable[[], bool]
+        self, windows: Sequence[Window], requests: Sequence[Request], cancelled: Callable[[], bool]
     ) -> list[tuple[Segment, ...]]:
-        tokenizer = self._tokenizer(request)
-        prompt = self._prompt(tokenizer, request)
-
-        def lane(group: Sequence[Window]) -> list[tuple[Segment, ...]]:
-            return self._decode(group, tokenizer, prompt, cancelled)
-
-        while True:
-            groups = [windows[at : at + self._group] for at in range(0, len(windows), self._group)]
-            try:
-                with ThreadPoolExecutor(self._lanes, thread_name_prefix="whisper") as lanes:
-                    return [segments for decoded in lanes.map(lane, groups) for segments in decoded]
-            except RuntimeError as error:
-                self._shrink(error)
+        prompts = [self._prompt(self._tokenizer(request), request) for request in requests]
+        _check(cancelled)
+        encoded = self._encode(windows)
+        _check(cancelled)
+        texts = self._generate(encoded, prompts, {})
+        _check(cancelled)
+        return self._segments(windows, requests, texts, encoded)
 
     def recognize_again(self, window: Window, request: Request, cancelled: Callable[[], bool]) -> tuple[Segment, ...]:
         """With time stamps (which keep Whisper from skipping), then with repetition forbidden; the better is kept.
@@ -114,24 +104,14 @@ class WhisperRecognizer:
         prompt = self._prompt(tokenizer, request, time_stamps=True)
         for careful in ({}, {"repetition_penalty": 1.1, "no_repeat_ngram_size": 3}):
             _check(cancelled)
-            (tokens, scores), *_ = self._generate(encoded, prompt, 1, careful)
+            (tokens, scores), *_ = self._generate(encoded, [prompt], careful)
             text = tokenizer.decode(tokens)
             loops = compression_ratio(text) > LOOP_RATIO
             tries.append((loops, -scores.avg_logprob, len(tries), tokens, scores))
             if not loops and scores.avg_logprob >= -1.0:
                 break
         _, _, _, tokens, scores = min(tries)
-        return self._segments([window], [(tokens, scores)], encoded, tokenizer)[0]
-
-    def _decode(
-        self, windows: Sequence[Window], tokenizer: Tokenizer, prompt: list[int], cancelled: Callable[[], bool]
-    ) -> list[tuple[Segment, ...]]:
-        _check(cancelled)
-        encoded = self._encode(windows)
-        _check(cancelled)
-        texts = self._generate(encoded, prompt, len(windows), {})
-        _check(cancelled)
-        return self._segments(windows, texts, encoded, tokenizer)
+        return self._segments([window], [request], [(tokens, scores)], encoded)[0]
 
     def _encode(self, windows: Sequence[Window]) -> ctranslate2.StorageView:
         features = [_features(self.prepare(window)) for window in windows]
@@ -141,11 +121,11 @@ class WhisperRecognizer:
         return self._whisper.encode(np.stack(features))
 
     def _generate(
-        self, encoded: ctranslate2.StorageView, prompt: list[int], count: int, how: dict[str, Any]
+        self, encoded: ctranslate2.StorageView, prompts: list[list[int]], how: dict[str, Any]
     ) -> list[tuple[list[int], Scores]]:
         results = self._whisper.model.generate(
             encoded,
-            [prompt] * count,
+            prompts,
             beam_size=BEAM,
             max_length=MAX_TOKENS,
             return_scores=True,
@@ -158,20 +138,39 @@ class WhisperRecognizer:
     def _segments(
         self,
         windows: Sequence[Window],
+        requests: Sequence[Request],
         texts: Sequence[tuple[list[int], Scores]],
         encoded: ctranslate2.StorageView,
-        tokenizer: Tokenizer,
     ) -> list[tuple[Segment, ...]]:
         """Word times for all windows of one encoder output, then sentences."""
-        spoken = [[token for token in tokens if token < tokenizer.eot] for tokens, _ in texts]
-        frames = [len(window.samples) // self._whisper.feature_extractor.hop_length for window in windows]
-        aligned = self._whisper.find_alignment(tokenizer, spoken, encoded, frames)
-        for words in aligned:
-            merge_punctuations(words, PREPENDED, APPENDED)
+        words = self._aligned(windows, requests, [tokens for tokens, _ in texts], encoded)
         return [
-            to_segments(window, list(_heard(words)), scores, tokenizer.language_code, pause=PAUSE)
-            for window, words, (_, scores) in zip(windows, aligned, texts, strict=True)
+            to_segments(window, list(_heard(spoken)), scores, request.language or "en", pause=PAUSE)
+            for window, request, spoken, (_, scores) in zip(windows, requests, words, texts, strict=True)
         ]
+
+    def _aligned(
+        self,
+        windows: Sequence[Window],
+        requests: Sequence[Request],
+        texts: Sequence[list[int]],
+        encoded: ctranslate2.StorageView,
+    ) -> list[list[dict[str, Any]]]:
+        """One pass a language and task: the aligner takes one start of transcript for all windows of a call."""
+        frames = [len(window.samples) // self._whisper.feature_extractor.hop_length for window in windows]
+        words: list[list[dict[str, Any]]] = [[] for _ in windows]
+        for start in {(request.language, request.task): request for request in requests}.values():
+            tokenizer = self._tokenizer(start)
+            own = [(request.language, request.task) == (start.language, start.task) for request in requests]
+            spoken = [
+                [token for token in tokens if token < tokenizer.eot] if mine else []
+                for tokens, mine in zip(texts, own, strict=True)
+            ]
+            for at, found in enumerate(self._whisper.find_alignment(tokenizer, spoken, encoded, frames)):
+                if own[at]:
+                    merge_punctuations(found, PREPENDED, APPENDED)
+                    words[at] = found
+        return words
 
     def _tokenizer(self, request: Request) -> Tokenizer:
         multilingual = self._whisper.model.is_multilingual
@@ -182,18 +181,6 @@ class WhisperRecognizer:
         before = tokenizer.encode(" " + text) if text else []
         prompt: list[int] = self._whisper.get_prompt(tokenizer, before, without_timestamps=not time_stamps)
         return prompt
-
-    def _shrink(self, error: RuntimeError) -> None:
-        """Halve the group that goes to the device at once, where it ran out of memory."""
-        if "out of memory" not in str(error).lower():
-            raise error
-        if self._group == 1:
-            raise OutOfMemory(
-                "out_of_memory",
-                f"There is not enough memory for the model {self.model} to transcribe even 30 seconds of audio. "
-                "Free memory on the device or choose a smaller model.",
-            ) from error
-        self._group //= 2
 
 
 def _features(window: Window) -> Samples:

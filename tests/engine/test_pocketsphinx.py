@@ -1,6 +1,5 @@
 """The built-in recogniser, on real synthetic speech and its own packaged model."""
 
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +9,9 @@ from engine.backends.pocketsphinx import STEP, PocketSphinxRecognizer
 from engine.errors import Cancelled, UnsupportedLanguage
 from engine.pipeline import run
 from engine.protocols import Request, Window
+from engine.scheduler import Scheduler
 from engine.types import SAMPLE_RATE, Options, Span, Transcript
+from engine.workshop import Workshop
 from tests.engine.speech import ENGLISH, FakeStream, Pcm, clip, silence, talk
 
 ANY = Request(None, "transcribe", None, word_timestamps=True)
@@ -28,10 +29,13 @@ def window(pcm: Pcm, start: float = 0.0) -> Window:
 
 
 def transcribe(pcm: Pcm, recognizer: PocketSphinxRecognizer, options: Options | None = None) -> Transcript:
-    with ThreadPoolExecutor(1) as scheduler:
-        return run(
-            FakeStream(pcm), recognizer, options or Options(), submit=scheduler.submit, on_event=lambda event: None
-        )
+    scheduler, workshop = Scheduler(), Workshop(threads=1, room=4)
+    try:
+        door = scheduler.door(recognizer, "bulk")
+        return run(FakeStream(pcm), options or Options(), door=door, workshop=workshop, on_event=lambda event: None)
+    finally:
+        scheduler.close(timeout=10)
+        workshop.close()
 
 
 def test_it_understands_plain_english_and_says_which_model_it_is(recognizer: PocketSphinxRecognizer) -> None:
@@ -47,7 +51,7 @@ def test_it_understands_plain_english_and_says_which_model_it_is(recognizer: Poc
 
 def test_fillers_and_marks_of_pronunciation_are_no_words(recognizer: PocketSphinxRecognizer) -> None:
     pcm = np.concatenate([silence(1), clip("en_music"), silence(1.5), clip("en_water"), silence(1)])
-    [segments] = recognizer.recognize([window(pcm, start=100.0)], ANY, lambda: False)
+    [segments] = recognizer.recognize([window(pcm, start=100.0)], [ANY], lambda: False)
     assert segments[0].text == "play my music"
     assert not set("<>[]()+") & set("".join(segment.text for segment in segments))
     assert segments[0].start >= 100
@@ -55,8 +59,8 @@ def test_fillers_and_marks_of_pronunciation_are_no_words(recognizer: PocketSphin
 
 
 def test_a_window_gives_the_same_words_whatever_came_before(recognizer: PocketSphinxRecognizer) -> None:
-    alone = recognizer.recognize([window(talk(["en_music"]))], ANY, lambda: False)
-    behind = recognizer.recognize([window(clip("en_water")), window(talk(["en_music"]))], ANY, lambda: False)
+    alone = recognizer.recognize([window(talk(["en_music"]))], [ANY], lambda: False)
+    behind = recognizer.recognize([window(clip("en_water")), window(talk(["en_music"]))], [ANY] * 2, lambda: False)
     assert behind[1] == alone[0]
 
 
@@ -64,7 +68,7 @@ def test_another_language_is_refused(recognizer: PocketSphinxRecognizer) -> None
     with pytest.raises(UnsupportedLanguage, match="'de'"):
         transcribe(talk(ENGLISH[:1]), recognizer, Options(language="de"))
     with pytest.raises(UnsupportedLanguage, match="models fetch"):
-        recognizer.recognize([], Request("de", "transcribe", None, word_timestamps=True), lambda: False)
+        recognizer.recognize([window(clip("en_water"))], [Request("de", "transcribe", None, True)], lambda: False)
 
 
 def test_cancel_is_heard_within_half_a_second_of_audio(recognizer: PocketSphinxRecognizer) -> None:
@@ -76,6 +80,6 @@ def test_cancel_is_heard_within_half_a_second_of_audio(recognizer: PocketSphinxR
         return asked > 3
 
     with pytest.raises(Cancelled):
-        recognizer.recognize([window(talk(ENGLISH))], ANY, cancelled)
+        recognizer.recognize([window(talk(ENGLISH))], [ANY], cancelled)
     assert asked == 4
     assert STEP <= SAMPLE_RATE // 2

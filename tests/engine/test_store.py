@@ -25,6 +25,9 @@ class LoadedModel:
 
     languages = frozenset({"en"})
     batch_windows = 1
+    call_windows = 1
+
+    def kind(self, request: Request) -> None: ...
 
     def __init__(self, model: str) -> None:
         self.model = model
@@ -33,7 +36,7 @@ class LoadedModel:
         raise NotImplementedError
 
     def recognize(
-        self, windows: Sequence[Window], request: Request, cancelled: Callable[[], bool]
+        self, windows: Sequence[Window], requests: Sequence[Request], cancelled: Callable[[], bool]
     ) -> list[tuple[Segment, ...]]:
         raise NotImplementedError
 

@@ -9,7 +9,7 @@ import pytest
 from engine.asr import Ear
 from engine.backends.whisper import WhisperRecognizer
 from engine.config import EngineConfig
-from engine.errors import Cancelled, OutOfMemory
+from engine.errors import Cancelled
 from engine.protocols import LanguageGuess, Request, Window
 from engine.quality import is_loop
 from engine.types import SAMPLE_RATE, Options, Segment, Span
@@ -35,14 +35,34 @@ def text(segments: Sequence[Segment]) -> str:
 
 
 def test_each_window_gets_its_own_text_in_order(whisper: WhisperRecognizer) -> None:
-    found = whisper.recognize([window(talk([name])) for name in ENGLISH[:5]], ENGLISH_TEXT, lambda: False)
+    found = whisper.recognize([window(talk([name])) for name in ENGLISH[:5]], [ENGLISH_TEXT] * 5, lambda: False)
     assert [text(segments) for segments in found] == [TEXTS[name] for name in ENGLISH[:5]]
 
 
 def test_a_window_alone_or_among_others_gives_the_same(whisper: WhisperRecognizer) -> None:
     windows = [window(talk([name])) for name in ENGLISH[:3]]
-    together = whisper.recognize(windows, ENGLISH_TEXT, lambda: False)
-    assert [whisper.recognize([one], ENGLISH_TEXT, lambda: False)[0] for one in windows] == together
+    together = whisper.recognize(windows, [ENGLISH_TEXT] * 3, lambda: False)
+    assert [whisper.recognize([one], [ENGLISH_TEXT], lambda: False)[0] for one in windows] == together
+
+
+def test_languages_and_prompts_of_many_runs_share_a_call(
+    whisper: WhisperRecognizer,
+) -> None:
+    asked = {
+        "en_door": ENGLISH_TEXT,
+        "es_agua": Request("es", "transcribe", None, word_timestamps=True),
+        "en_music": ENGLISH_TEXT,
+        "es_puerta": Request("es", "transcribe", None, word_timestamps=True),
+    }
+    windows = [window(talk([name])) for name in asked]
+    mixed = whisper.recognize(windows, list(asked.values()), lambda: False)
+    assert [text(segments) for segments in mixed] == [TEXTS[name] for name in asked]
+    assert [segments[0].language for segments in mixed] == ["en", "es", "en", "es"]
+    for one, request, among in zip(windows, asked.values(), mixed, strict=True):
+        [alone] = whisper.recognize([one], [request], lambda: False)
+        assert [(s.text, [(w.text, w.start, w.end) for w in s.words]) for s in alone] == [
+            (s.text, [(w.text, w.start, w.end) for w in s.words]) for s in among
+        ]
 
 
 def test_what_was_prepared_ahead_gives_the_same(whisper: WhisperRecognizer) -> None:
@@ -50,8 +70,8 @@ def test_what_was_prepared_ahead_gives_the_same(whisper: WhisperRecognizer) -> N
     ready = whisper.prepare(plain)
     assert ready.features is not None
     assert whisper.prepare(ready) is ready
-    assert whisper.recognize([ready], ENGLISH_TEXT, lambda: False) == whisper.recognize(
-        [plain], ENGLISH_TEXT, lambda: False
+    assert whisper.recognize([ready], [ENGLISH_TEXT], lambda: False) == whisper.recognize(
+        [plain], [ENGLISH_TEXT], lambda: False
     )
 
 
@@ -59,7 +79,7 @@ def test_times_are_the_files_own_across_a_gap(whisper: WhisperRecognizer) -> Non
     first, second = talk(["en_door"]), talk(["en_music"])
     spans = (Span(100.0, 100.0 + len(first) / SAMPLE_RATE), Span(200.0, 200.0 + len(second) / SAMPLE_RATE))
     joined = Window(window(np.concatenate([first, second])).samples, spans)
-    [[door, music]] = whisper.recognize([joined], ENGLISH_TEXT, lambda: False)
+    [[door, music]] = whisper.recognize([joined], [ENGLISH_TEXT], lambda: False)
     assert (door.text, music.text) == (TEXTS["en_door"], TEXTS["en_music"])
     assert spans[0].start <= door.start < door.end <= spans[0].end
     assert spans[1].start <= music.start < music.end <= spans[1].end
@@ -74,8 +94,8 @@ def test_language(whisper: WhisperRecognizer, names: tuple[str, ...], language: 
 
 
 def test_silence_and_the_shortest_window_give_nothing_or_little(whisper: WhisperRecognizer) -> None:
-    assert whisper.recognize([window(silence(3))], ENGLISH_TEXT, lambda: False) == [()]
-    [segments] = whisper.recognize([window(clip("en_door")[:1600])], ENGLISH_TEXT, lambda: False)
+    assert whisper.recognize([window(silence(3))], [ENGLISH_TEXT], lambda: False) == [()]
+    [segments] = whisper.recognize([window(clip("en_door")[:1600])], [ENGLISH_TEXT], lambda: False)
     assert all(0 <= word.start < word.end <= 0.1 for segment in segments for word in segment.words)
 
 
@@ -87,10 +107,11 @@ def test_the_second_try_hears_the_same_good_speech(whisper: WhisperRecognizer) -
 def test_a_loop_over_a_tone_never_passes_for_good_text(whisper: WhisperRecognizer, hertz: float) -> None:
     """Even if the detector took the tone for speech."""
     heard = window(tone(8, hertz))
-    assert is_loop(text(whisper.recognize([heard], ENGLISH_TEXT, lambda: False)[0]))
+    found = whisper.recognize([heard], [ENGLISH_TEXT], lambda: False)
+    assert is_loop(text(found[0]))
     batch = Batch(0, 0, 8 * SAMPLE_RATE, (heard,), (Span(0.0, 8.0),))
     chunk = Ear(whisper, Options(), lambda: False).transcribe(
-        batch, [heard], LanguageGuess("en", 1.0), lambda call: call()
+        batch, [heard], [ENGLISH_TEXT], found, LanguageGuess("en", 1.0), lambda call: call()
     )
     assert chunk.suspect
     assert not is_loop(text(chunk.segments))
@@ -100,45 +121,4 @@ def test_a_loop_over_a_tone_never_passes_for_good_text(whisper: WhisperRecognize
 def test_cancel_is_looked_at_between_the_steps_of_a_window(whisper: WhisperRecognizer, looks: int) -> None:
     answers = iter([False] * looks)
     with pytest.raises(Cancelled):
-        whisper.recognize([window(talk(ENGLISH[:1]))], ENGLISH_TEXT, lambda: next(answers, True))
-
-
-def test_out_of_memory_halves_the_group_until_it_fits(
-    whisper: WhisperRecognizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fits = whisper._decode
-    sizes: list[int] = []
-
-    def small_device(windows: Sequence[Window], *rest: object) -> list[tuple[Segment, ...]]:
-        sizes.append(len(windows))
-        if len(windows) > 1:
-            raise RuntimeError("CUDA failed with error out of memory")
-        return fits(windows, *rest)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(whisper, "_group", 4)
-    monkeypatch.setattr(whisper, "_decode", small_device)
-    windows = [window(talk([name])) for name in ENGLISH[:3]]
-    found = whisper.recognize(windows, ENGLISH_TEXT, lambda: False)
-    assert [text(segments) for segments in found] == [TEXTS[name] for name in ENGLISH[:3]]
-    assert sizes[0] == 3
-    assert whisper._group == 1
-
-
-def test_a_device_too_small_for_one_window_says_so(whisper: WhisperRecognizer, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_device(*_: object) -> list[tuple[Segment, ...]]:
-        raise RuntimeError("CUDA failed with error out of memory")
-
-    monkeypatch.setattr(whisper, "_decode", no_device)
-    with pytest.raises(OutOfMemory, match="smaller model"):
-        whisper.recognize([window(talk(ENGLISH[:1]))], ENGLISH_TEXT, lambda: False)
-
-
-def test_another_defect_is_not_taken_for_lack_of_memory(
-    whisper: WhisperRecognizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: object) -> list[tuple[Segment, ...]]:
-        raise RuntimeError("CUDA driver version is insufficient")
-
-    monkeypatch.setattr(whisper, "_decode", broken)
-    with pytest.raises(RuntimeError, match="driver"):
-        whisper.recognize([window(talk(ENGLISH[:1]))], ENGLISH_TEXT, lambda: False)
+        whisper.recognize([window(talk(ENGLISH[:1]))], [ENGLISH_TEXT], lambda: next(answers, True))
