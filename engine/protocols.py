@@ -1,6 +1,6 @@
 """The seams of the engine: what a caller sees, and what a recogniser has to offer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -87,12 +87,18 @@ class Request:
 
 
 class Recognizer(Protocol):
-    """One loaded model. Calls may come from any thread, one at a time (the scheduler sees to that)."""
+    """One loaded model. Calls come from as many threads at a time as the scheduler has lanes."""
 
     model: str
     languages: frozenset[str]
     batch_windows: int
-    """How many windows a batch should hold on this device."""
+    """How many windows of one run make a chunk on this device."""
+    call_windows: int
+    """At most so many windows are given to one `recognize`. The scheduler lowers it where memory runs out."""
+
+    def kind(self, request: Request) -> Hashable:
+        """Windows whose requests are of one kind may share a call."""
+        ...
 
     def detect_language(self, windows: Sequence[Window]) -> LanguageGuess: ...
 

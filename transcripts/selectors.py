@@ -101,8 +101,10 @@ def _states(status: str) -> list[JobState]:
     return states
 
 
-def accepted_as(owner: User, public_id: str) -> Transcript | None:
-    return Transcript.objects.select_related("job", "media").filter(owner=owner, public_id=public_id).first()
+def accepted_as(owner: User, reference: str) -> Transcript | None:
+    """The transcript of that `reference`, while it is there."""
+    pk = int(reference.removeprefix("transcript:"))
+    return Transcript.objects.select_related("job", "media").filter(owner=owner, pk=pk).first()
 
 
 def has_succeeded(transcript: Transcript) -> bool:

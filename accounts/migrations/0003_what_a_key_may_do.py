@@ -21,7 +21,9 @@ class Migration(migrations.Migration):
                 ("fingerprint", models.CharField(max_length=64, verbose_name="SHA-256 of what was asked, hex")),
                 (
                     "reference",
-                    models.CharField(db_index=True, max_length=100, verbose_name="what was accepted, such as tr_8f2k1"),
+                    models.CharField(
+                        db_index=True, max_length=100, verbose_name="what was accepted, such as transcript:12"
+                    ),
                 ),
                 (
                     "status",

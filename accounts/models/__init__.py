@@ -1,4 +1,6 @@
 from accounts.models.api_key import ApiKey
+from accounts.models.billing import PaymentOrder, Reconciliation, StripeCustomer, StripeEvent, Subscription
+from accounts.models.cache import CacheRow
 from accounts.models.ledger import (
     Account,
     AccountKind,
@@ -16,16 +18,22 @@ __all__ = [
     "Account",
     "AccountKind",
     "ApiKey",
+    "CacheRow",
     "ConcurrencySlot",
     "CreditLot",
     "DailyUse",
     "Entry",
     "IdempotentRequest",
+    "PaymentOrder",
     "RateCounter",
+    "Reconciliation",
     "RequestLog",
     "Reservation",
     "ReservationLeg",
     "StreamToken",
+    "StripeCustomer",
+    "StripeEvent",
+    "Subscription",
     "Transfer",
     "User",
     "UserManager",

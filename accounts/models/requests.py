@@ -40,7 +40,7 @@ class IdempotentRequest(models.Model):
     method = models.CharField(max_length=10)
     path = models.CharField(max_length=200)
     fingerprint = models.CharField("SHA-256 of what was asked, hex", max_length=64)
-    reference = models.CharField("what was accepted, such as tr_8f2k1", max_length=100, db_index=True)
+    reference = models.CharField("what was accepted, such as transcript:12", max_length=100, db_index=True)
     status = models.PositiveSmallIntegerField("of the answer; null while there is none", null=True)
     headers = models.JSONField(default=dict)
     body = models.BinaryField("the answer's, deflated", default=b"")

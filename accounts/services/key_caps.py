@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from accounts.models import ApiKey, Reservation
 from accounts.services import ledger
+from accounts.services.access import Caller
 from stt_site.lib.errors import ErrorCode, ServiceError
 
 
@@ -18,18 +19,18 @@ def spent_mc(key: ApiKey) -> int:
     return month.aggregate(total=Sum(cost))["total"] or 0
 
 
-def left_mc(api_key_id: int | None) -> int | None:
+def left_mc(caller: Caller) -> int | None:
     """None where there is no cap. Negative when the last hold has passed it."""
-    key = ApiKey.objects.filter(pk=api_key_id).exclude(monthly_minutes=None).first() if api_key_id else None
+    key = ApiKey.objects.filter(pk=caller.api_key_id or 0).first() if caller.has_cap else None
     if key is None or key.monthly_minutes is None:
         return None
     return key.monthly_minutes * ledger.MILLICREDITS - spent_mc(key)
 
 
-def require(api_key_id: int | None) -> None:
+def require(caller: Caller) -> None:
     """Right after the hold, in its transaction: the hold took the owner's lock, so racers come here one by one, and
     whoever passes the cap takes its own hold back with the refusal."""
-    left = left_mc(api_key_id)
+    left = left_mc(caller)
     if left is not None and left < 0:
         raise refusal()
 

@@ -43,7 +43,7 @@ def check_before_body(caller: Caller, declared_size: int | None, *, paid: bool =
     elif caller.user is not None and not (caller.is_test or paid):
         if ledger.available_mc(caller.user) <= 0:
             raise ServiceError(ErrorCode.INSUFFICIENT_CREDITS)
-        left = key_caps.left_mc(caller.api_key_id)
+        left = key_caps.left_mc(caller)
         if left is not None and left <= 0:
             raise key_caps.refusal()
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from django.utils import timezone
 
 from accounts.models import StreamToken, User
-from accounts.services import api_keys, plans
+from accounts.services import access, api_keys, plans
 from accounts.services.access import Caller
 from stt_site.lib import tokens
 from stt_site.lib.errors import ErrorCode, ServiceError
@@ -50,9 +50,9 @@ def redeem(plaintext: str, ip: str) -> Admission:
     fresh = StreamToken.objects.filter(token_hash=token.hash, used_at=None, expires_at__gt=now)
     if fresh.update(used_at=now) != 1:
         raise _refused()
-    row = StreamToken.objects.select_related("user", "api_key").get(token_hash=token.hash)
-    is_test = row.api_key is not None and row.api_key.is_test
-    caller = Caller(row.user, row.api_key_id, ip, plans.plan_of(row.user), is_test)
+    row = StreamToken.objects.select_related("user", "api_key__user").get(token_hash=token.hash)
+    key = row.api_key
+    caller = access.caller_with(key, ip) if key else Caller(row.user, None, ip, plans.plan_of(row.user))
     if not still_allowed(caller):
         raise _refused()
     return Admission(caller, row.max_seconds)

@@ -136,7 +136,7 @@ def test_while_nobody_can_count_reads_pass_and_work_does_not(
     assert "RateLimit" not in answer.headers
     for name in ("work", "text"):
         with pytest.raises(ServiceError) as refusal:
-            rate_limits.take(caller_of(alice), name)  # type: ignore[arg-type]
+            rate_limits.take(caller_of(alice), name)
         assert (refusal.value.status, refusal.value.retry_after) == (503, 5)
 
 

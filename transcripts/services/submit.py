@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
-from accounts.services import idempotency, key_caps, ledger, limits
+from accounts.services import access, idempotency, key_caps, ledger, limits
 from accounts.services.access import Caller
 from accounts.services.idempotency import Ticket
 from accounts.services.ledger import Work
@@ -96,6 +96,8 @@ def _check_length(info: MediaInfo, caller: Caller) -> None:
 @transaction.atomic
 def _accept(order: Order, options: Options, info: MediaInfo, key: str) -> Transcript:
     caller, now = order.caller, timezone.now()
+    if caller.user is not None:
+        access.demand_open(caller.user)
     media = _create_media(order, info, key)
     covered, held = _cover(order, info)
     options = replace(options, max_seconds=covered, priority="interactive" if order.interactive else "bulk")
@@ -112,7 +114,7 @@ def _accept(order: Order, options: Options, info: MediaInfo, key: str) -> Transc
         reserved_mc=held,
     )
     transcript = _create_transcript(order, media, job, now)
-    idempotency.claim(order.ticket, transcript.public_id)
+    idempotency.claim(order.ticket, transcript.reference)
     if order.interactive:
         limits.take_slot(caller, slot(job.pk))
     if caller.user is None:
@@ -122,7 +124,7 @@ def _accept(order: Order, options: Options, info: MediaInfo, key: str) -> Transc
     else:
         work = Work(order.origin, caller.api_key_id, transcript.public_id)
         ledger.reserve(caller.user, slot(job.pk), held, work)
-        key_caps.require(caller.api_key_id)
+        key_caps.require(caller)
     ring(RUN_JOB, job.pk)
     if order.origin == Origin.WEB:
         ring(MAKE_PLAYBACK, media.pk)
@@ -138,7 +140,7 @@ def _cover(order: Order, info: MediaInfo) -> tuple[float, int]:
         return float(settings.TEST_KEY_SECONDS), 0
     tariff, available = order.tariff, ledger.available_mc(user)
     needed = tariff.price_mc(math.ceil((info.duration or 0) * 1000) or 1)
-    if (left := key_caps.left_mc(order.caller.api_key_id)) is not None:
+    if (left := key_caps.left_mc(order.caller)) is not None:
         if left < needed:
             raise key_caps.refusal()
         available = min(available, left)

@@ -12,12 +12,12 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.services import idempotency, limits, request_log, stream_tokens
+from accounts.services import idempotency, limits, request_log, stream_tokens, stripe_events
 from stt_site.lib import queue
 from stt_site.lib.errors import ErrorCode
 from transcripts import storage
 from transcripts.models import Job, JobState, Media, Playback, Upload
-from transcripts.services import closing, transcripts, uploads
+from transcripts.services import closing, erase, transcripts, uploads
 from transcripts.services.leases import NODE, RUN_JOB, waiting_fairly
 from transcripts.services.playback import MAKE_PLAYBACK, WANTED
 
@@ -33,13 +33,23 @@ ORPHAN_SECONDS = 6 * 3600.0
 
 def sweep() -> None:
     """Every SWEEP_SECONDS. One step that fails does not keep the others from running."""
-    _run(end_cancelled, kill_hung_workers, end_worn_out, ring_lost_jobs, ring_lost_playback)
+    _run(end_cancelled, kill_hung_workers, end_worn_out, ring_lost_jobs, ring_lost_playback, stripe_events.ring_waiting)
 
 
 def clean() -> None:
     """Every few minutes: what is old goes."""
-    _run(transcripts.purge_expired, uploads.expire, remove_orphans, queue.purge)
-    _run(limits.purge, request_log.purge, idempotency.purge, stream_tokens.purge)
+    _run(
+        transcripts.purge_expired,
+        erase.finish_waiting,
+        uploads.expire,
+        remove_orphans,
+        queue.purge,
+        limits.purge,
+        request_log.purge,
+        idempotency.purge,
+        stream_tokens.purge,
+        stripe_events.reconcile_nightly,
+    )
 
 
 def _run(*steps: Callable[[], object]) -> None:

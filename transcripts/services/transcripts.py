@@ -29,7 +29,7 @@ def delete(transcript: Transcript) -> None:
         closing.cancel(Q(pk=transcript.job_id))
         # The worker that may still run finds its row gone and stops.
         transcript.job.delete()
-        idempotency.forget(transcript.public_id)
+        idempotency.forget(transcript.reference)
         shared = Transcript.objects.filter(media=media).exists()
         if not shared:
             media.delete()
