@@ -312,5 +312,11 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env("STT_LOG_LEVEL", "INFO")},
-    "loggers": {"django-q": {"level": "WARNING"}, "fontTools": {"level": "WARNING"}},
+    "loggers": {
+        # Without Django's own handlers, which clean nothing.
+        "django": {"handlers": []},
+        "django.server": {"handlers": ["stderr"], "propagate": False},
+        "django-q": {"level": "WARNING"},
+        "fontTools": {"level": "WARNING"},
+    },
 }
