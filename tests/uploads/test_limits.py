@@ -53,20 +53,21 @@ def test_an_upload_over_the_limit_is_refused_on_its_headers(limited: Server) -> 
     assert 1 <= int(refused.headers["Retry-After"]) <= 60 // QUOTA
     assert refused.headers["RateLimit-Policy"] == f'"work";q={QUOTA};w=60'
     assert "requests a minute" in str(refused.json()["error"])
-    tus = {**auth, "Tus-Resumable": "1.0.0", "Upload-Length": 4}
+    tus: dict[str, str | int] = {**auth, "Tus-Resumable": "1.0.0", "Upload-Length": 4}
     assert send(limited, "/api/uploads/", tus).headers["RateLimit"].startswith('"uploads";r=')
 
 
 def test_a_key_stays_in_no_answer_log_or_database(limited: Server, directory: Path) -> None:
     """The canary: Alice's key and another of the same shape, put everywhere a careless program puts keys."""
     real, lost = limited.keys["alice"], str(tokens.new_token("live"))
-    answers = []
+    answers: list[Answer] = []
     for key in (real, lost, real[:-1] + "~"):
         for headers in ({"Authorization": f"Bearer {key}"}, {"X-Api-Key": key}, {"Authorization": key}):
-            answers.append(send(limited, "/api/v1/account/", headers, method="GET"))
-            answers.append(send(limited, "/v1/transcribe", {**headers, **MULTIPART, "Content-Length": 9}, b"--nothing"))
-        for path in (f"/v1/models?token={key}", f"/api/v1/keys/{key}/", f"/{key}/", f"/api/v1/transcripts/{key}/"):
-            answers.append(send(limited, path, {"Authorization": f"Bearer {real}", "Referer": path}, method="GET"))
+            form: dict[str, str | int] = {**headers, **MULTIPART, "Content-Length": 9}
+            answers.append(send(limited, "/api/v1/account/", {**headers}, method="GET"))
+            answers.append(send(limited, "/v1/transcribe", form, b"--nothing"))
+        paths = (f"/v1/models?token={key}", f"/api/v1/keys/{key}/", f"/{key}/", f"/api/v1/transcripts/{key}/")
+        answers += [send(limited, path, {**limited.auth(), "Referer": path}, method="GET") for path in paths]
     assert {answer.status for answer in answers} >= {200, 400, 401, 404}
     assert all(answer.status < 500 for answer in answers)
     written = [path for path in directory.rglob("*") if path.is_file()]
