@@ -14,7 +14,7 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import ConcurrencySlot, User
+from accounts.models import ConcurrencySlot, StreamToken, User
 from stt_site.lib.errors import ErrorCode, ServiceError
 
 
@@ -30,6 +30,7 @@ def close(user: User) -> None:
         message = "You are the only administrator. Make somebody else one first. Nothing was deleted."
         raise ServiceError(ErrorCode.CONFLICT, message)
     account.api_keys.all().delete()
+    StreamToken.objects.filter(user=account).delete()
     sessions = UserSession.objects.filter(user=account)
     Session.objects.filter(session_key__in=list(sessions.values_list("session_key", flat=True))).delete()
     sessions.delete()
