@@ -16,7 +16,19 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from accounts.models import Account, ApiKey, CreditLot, Entry, Reservation, Transfer, User
+from accounts.models import (
+    Account,
+    ApiKey,
+    CreditLot,
+    Entry,
+    PaymentOrder,
+    Reconciliation,
+    Reservation,
+    StripeEvent,
+    Subscription,
+    Transfer,
+    User,
+)
 from accounts.services import api_keys, erasure, ledger, profile
 from stt_site.lib.admin import BoundedPaginator, ReadOnly, age, pill
 from stt_site.lib.errors import ServiceError
@@ -239,3 +251,43 @@ class ReservationAdmin(ReadOnly):
     list_display = ("reference", "paid_for", "source", "owner_id", "state", "amount_mc", "charged_mc", "closed_at")
     list_filter = ("state", "source")
     search_fields = ("=reference", "=paid_for", "=owner_id", "=api_key_id")
+
+
+@admin.register(PaymentOrder)
+class PaymentOrderAdmin(ReadOnly):
+    list_display = (
+        "key",
+        "owner_id",
+        "name",
+        "state",
+        "amount_minor",
+        "currency",
+        "amount_mc",
+        "taken_back_mc",
+        "paid_at",
+    )
+    list_filter = ("state", "kind", "livemode")
+    search_fields = ("=key", "=owner_id", "=payment_intent", "=session_id")
+    date_hierarchy = "created_at"
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(ReadOnly):
+    list_display = ("stripe_id", "owner_id", "name", "status", "cancels", "period_end")
+    list_filter = ("status", "livemode")
+    search_fields = ("=stripe_id", "=owner_id")
+
+
+@admin.register(StripeEvent)
+class StripeEventAdmin(ReadOnly):
+    """Those that were refused are money that fits no order: the note says what to do about it."""
+
+    list_display = ("received_at", "type", "object_id", "outcome", "note", "attempts")
+    list_filter = ("outcome", "type", "livemode")
+    search_fields = ("=event_id", "=object_id")
+    date_hierarchy = "received_at"
+
+
+@admin.register(Reconciliation)
+class ReconciliationAdmin(ReadOnly):
+    list_display = ("started_at", "finished_at", "days", "seen", "missed", "error")

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.services import limits
+from accounts.services import limits, stripe_events
 from stt_site.lib import queue
 from stt_site.lib.errors import ErrorCode
 from transcripts import storage
@@ -33,12 +33,20 @@ ORPHAN_SECONDS = 6 * 3600.0
 
 def sweep() -> None:
     """Every SWEEP_SECONDS. One step that fails does not keep the others from running."""
-    _run(end_cancelled, kill_hung_workers, end_worn_out, ring_lost_jobs, ring_lost_playback)
+    _run(end_cancelled, kill_hung_workers, end_worn_out, ring_lost_jobs, ring_lost_playback, stripe_events.ring_waiting)
 
 
 def clean() -> None:
     """Every few minutes: what is old goes."""
-    _run(transcripts.purge_expired, erase.finish_waiting, uploads.expire, remove_orphans, queue.purge, limits.purge)
+    _run(
+        transcripts.purge_expired,
+        erase.finish_waiting,
+        uploads.expire,
+        remove_orphans,
+        queue.purge,
+        limits.purge,
+        stripe_events.reconcile_nightly,
+    )
 
 
 def _run(*steps: Callable[[], object]) -> None:

@@ -70,6 +70,7 @@ def _steps(viewer: User) -> list[Step]:
     local = urlsplit(settings.SITE_URL).hostname in ("localhost", "127.0.0.1")
     return [
         Step(bool(settings.EMAIL_HOST), "Mail is sent", "Set STT_EMAIL_HOST; until then messages go to the log."),
+        Step(bool(settings.STRIPE_SECRET_KEY), "Minutes can be bought", "If they should: set STT_STRIPE_SECRET_KEY."),
         Step(settings.HTTPS, "The site is served over HTTPS", "Set STT_SITE_URL to its https:// address."),
         Step(not local, "The address is one that others can reach", "Set STT_SITE_URL."),
         Step("*" not in settings.ALLOWED_HOSTS, "Only its own host names are served", "Set STT_ALLOWED_HOSTS."),
