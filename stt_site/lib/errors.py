@@ -37,6 +37,7 @@ class ErrorCode(StrEnum):
     CLIENT_CLOSED_REQUEST = "client_closed_request"
     MODEL_UNAVAILABLE = "model_unavailable"
     ENGINE_UNAVAILABLE = "engine_unavailable"
+    LEDGER_BROKEN = "ledger_broken"
     STORAGE_FULL = "storage_full"
     POISON = "poison"
     INTERNAL = "internal"
@@ -98,6 +99,11 @@ MEANINGS: dict[ErrorCode, Meaning] = {
     ErrorCode.MODEL_UNAVAILABLE: Meaning(503, "The model is not installed on this server. Nothing was charged."),
     ErrorCode.ENGINE_UNAVAILABLE: Meaning(
         503, "The transcription engine is not running. Nothing was charged; retry soon."
+    ),
+    ErrorCode.LEDGER_BROKEN: Meaning(
+        503,
+        "The credit ledger did not pass its check, so no new work is accepted. Nothing was charged; "
+        "the server's administrator finds the reason in the log.",
     ),
     ErrorCode.STORAGE_FULL: Meaning(507, "The server's disk is full. Nothing was stored or charged."),
     ErrorCode.POISON: Meaning(500, "Transcribing this file stopped the engine several times. Nothing was charged."),
