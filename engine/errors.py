@@ -29,6 +29,13 @@ class UnsupportedLanguage(EngineError):
     """The model that would answer does not know the language (code `unsupported_language`)."""
 
 
+class BadReference(EngineError):
+    """The recording of a known speaker cannot be used (code `invalid_reference`); the message says whose, and why."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("invalid_reference", message)
+
+
 class OutOfMemory(EngineError):
     """The smallest batch did not fit (code `out_of_memory`)."""
 

@@ -1,4 +1,5 @@
 from accounts.models.api_key import ApiKey
+from accounts.models.cache import CacheRow
 from accounts.models.ledger import (
     Account,
     AccountKind,
@@ -9,20 +10,26 @@ from accounts.models.ledger import (
     ReservationLeg,
     Transfer,
 )
-from accounts.models.limits import ConcurrencySlot, DailyUse
+from accounts.models.limits import ConcurrencySlot, DailyUse, RateCounter
+from accounts.models.requests import IdempotentRequest, RequestLog, StreamToken
 from accounts.models.user import User, UserManager
 
 __all__ = [
     "Account",
     "AccountKind",
     "ApiKey",
+    "CacheRow",
     "ConcurrencySlot",
     "CreditLot",
     "DailyUse",
     "Entry",
+    "IdempotentRequest",
     "LedgerCheck",
+    "RateCounter",
+    "RequestLog",
     "Reservation",
     "ReservationLeg",
+    "StreamToken",
     "Transfer",
     "User",
     "UserManager",
