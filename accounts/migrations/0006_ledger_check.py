@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0002_reservation_says_what_for"),
+        ("accounts", "0005_shared_cache_and_erasure"),
     ]
 
     operations = [
