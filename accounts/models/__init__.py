@@ -1,4 +1,5 @@
 from accounts.models.api_key import ApiKey
+from accounts.models.billing import PaymentOrder, Reconciliation, StripeCustomer, StripeEvent, Subscription
 from accounts.models.cache import CacheRow
 from accounts.models.ledger import (
     Account,
@@ -25,11 +26,16 @@ __all__ = [
     "Entry",
     "IdempotentRequest",
     "LedgerCheck",
+    "PaymentOrder",
     "RateCounter",
+    "Reconciliation",
     "RequestLog",
     "Reservation",
     "ReservationLeg",
     "StreamToken",
+    "StripeCustomer",
+    "StripeEvent",
+    "Subscription",
     "Transfer",
     "User",
     "UserManager",

@@ -88,6 +88,11 @@ class Entry(models.Model):
         RESERVE = "reserve"
         SETTLE = "settle"
         RELEASE = "release"
+        PURCHASE = "purchase"
+        REFUND = "refund"
+        DISPUTE = "dispute"
+        GIVE_BACK = "give_back"
+        COVER_DEBT = "cover_debt"
 
     idem_key = models.CharField(max_length=200, unique=True)
     kind = models.CharField(max_length=16, choices=Kind)

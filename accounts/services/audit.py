@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet, Sum, Value
 from django.db.models.functions import Concat
 
-from accounts.models import Account, AccountKind, CreditLot, Entry, Reservation, ReservationLeg
+from accounts.models import Account, AccountKind, CreditLot, Entry, PaymentOrder, Reservation, ReservationLeg
 from accounts.models.ledger import HOUSE, MAY_BE_NEGATIVE
 
 NAMED_AT_MOST = 20
@@ -51,6 +51,7 @@ def audit(*more: Check) -> list[Breach]:
         _one_closing_each,
         _revenue_is_charges,
         _lots_are_accounted_for,
+        _purchases_are_paid_orders,
         *more,
     )
     with _snapshot():
@@ -124,6 +125,18 @@ def _lots_are_accounted_for() -> Iterator[Breach]:
     given, granted = -_sum(sources, "balance"), _sum(CreditLot.objects.all(), "granted_mc")
     if given != granted:
         yield Breach("I7", f"{given} were given out and the lots are of {granted}")
+
+
+def _purchases_are_paid_orders() -> Iterator[Breach]:
+    paid = PaymentOrder.objects.filter(state=PaymentOrder.State.PAID)
+    for kind, sign, field, what in (
+        (AccountKind.PURCHASES, -1, "amount_mc", "paid orders are for"),
+        (AccountKind.REFUNDS, 1, "taken_back_mc", "refunds and disputes took back"),
+    ):
+        moved = sign * _sum(Account.objects.filter(owner_id=HOUSE, kind=kind), "balance")
+        ordered = _sum(paid, field)
+        if moved != ordered:
+            yield Breach("I7", f"{kind.value} have moved {moved} and {what} {ordered}")
 
 
 def _sum(rows: QuerySet[Any], field: str) -> int:

@@ -39,6 +39,7 @@ class ErrorCode(StrEnum):
     MODEL_UNAVAILABLE = "model_unavailable"
     ENGINE_UNAVAILABLE = "engine_unavailable"
     LEDGER_BROKEN = "ledger_broken"
+    PAYMENT_UNAVAILABLE = "payment_unavailable"
     MAIL_UNAVAILABLE = "mail_unavailable"
     STORAGE_FULL = "storage_full"
     POISON = "poison"
@@ -109,6 +110,9 @@ MEANINGS: dict[ErrorCode, Meaning] = {
         503,
         "The credit ledger did not pass its check, so no new work is accepted. Nothing was charged; "
         "the server's administrator finds the reason in the log.",
+    ),
+    ErrorCode.PAYMENT_UNAVAILABLE: Meaning(
+        503, "The payment provider does not answer. Nothing was charged; try again in a moment."
     ),
     ErrorCode.MAIL_UNAVAILABLE: Meaning(
         503, "The mail server does not answer, so no message was sent. Ask for it again in a few minutes."

@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Reservation
-from accounts.services import ledger, limits, soundness, streams
+from accounts.services import ledger, limits, soundness, streams, stripe_events
 from stt_site.lib import queue
 from stt_site.lib.errors import ErrorCode
 from transcripts import storage
@@ -35,7 +35,15 @@ ORPHAN_SECONDS = 6 * 3600.0
 
 def sweep() -> None:
     """Every SWEEP_SECONDS. One step that fails does not keep the others from running."""
-    _run(end_cancelled, kill_hung_workers, end_worn_out, ring_lost_jobs, ring_lost_playback, check_ledger)
+    _run(
+        end_cancelled,
+        kill_hung_workers,
+        end_worn_out,
+        ring_lost_jobs,
+        ring_lost_playback,
+        stripe_events.ring_waiting,
+        check_ledger,
+    )
 
 
 def clean() -> None:
@@ -49,6 +57,7 @@ def clean() -> None:
         streams.release_abandoned,
         queue.purge,
         limits.purge,
+        stripe_events.reconcile_nightly,
     )
 
 

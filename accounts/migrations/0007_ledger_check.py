@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0005_shared_cache_and_erasure"),
+        ("accounts", "0006_payments"),
     ]
 
     operations = [
