@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -18,10 +18,12 @@ import numpy.typing as npt
 
 from engine.asr import Ear, Texts
 from engine.errors import Cancelled
-from engine.language import check_language, detect, settled_language
+from engine.keywords import Vocabulary
+from engine.language import among, check_languages, detect, settled_language, summed_up
 from engine.protocols import LanguageGuess, Prepares, Recognizer, Request, Window
 from engine.quality import MISSED, coverage
 from engine.scheduler import Submit
+from engine.snr import dropped_notice, snr_db, together, too_noisy
 from engine.types import SAMPLE_RATE, Chunk, Event, MediaInfo, Notice, Options, Progress, Transcript
 from engine.vad import total
 from engine.windows import Batch, batches
@@ -60,7 +62,7 @@ def run(
     """
     reader = _Reader(stream, recognizer, resume)
     try:
-        check_language(options.language, recognizer)
+        check_languages(options, recognizer)
         reader.start()
         return _Run(reader, recognizer, options, submit, on_event, list(resume)).to_the_end()
     finally:
@@ -81,25 +83,36 @@ class _Run:
     ) -> None:
         self.reader, self.recognizer, self.options = reader, recognizer, options
         self.submit, self.on_event, self.chunks = submit, on_event, chunks
-        self.language = settled_language(options.language, recognizer, chunks)
-        self.ear = Ear(recognizer, options, reader.stopped.is_set)
+        self.language = settled_language(options, recognizer, chunks)
+        self.ear = Ear(recognizer, options, reader.stopped.is_set, Vocabulary(options.keywords))
         self.held: list[_Ready] = []
 
     def to_the_end(self) -> Transcript:
         self._tick()
         while ready := self._next():
-            windows = self._windows(ready)
-            if self.language is None and windows:
-                self.language = detect(windows, self._more_windows, self._listen)
-            language = self.language or LanguageGuess(None, 0.0)
-            requests = self.ear.requests(windows, language)
-            found = self._recognize(windows, requests) if windows else []
-            chunk = self.ear.transcribe(ready.batch, windows, requests, found, language, self._in_turn)
+            chunk = self._chunk(ready)
             self.chunks.append(chunk)
             self.reader.moved()
             self.on_event(chunk)
             self._tick()
-        return assemble(self.chunks, self.recognizer.model, self.reader.duration, self.reader.stream.warnings)
+        stream, least = self.reader.stream, self.options.min_snr_db
+        return assemble(self.chunks, self.recognizer.model, self.reader.duration, stream.warnings, min_snr_db=least)
+
+    def _chunk(self, ready: "_Ready") -> Chunk:
+        if too_noisy(ready.batch.levels, self.options.min_snr_db):
+            return self.ear.dropped(ready.batch, self.language or LanguageGuess(None, 0.0))
+        windows = self._windows(ready)
+        if self.language is None and windows:
+            self.language = detect(windows, self._more_windows, self._listen)
+            if self.options.code_switching:
+                self.language = replace(self.language, source="per_segment")
+        language = self.language or LanguageGuess(None, 0.0)
+        tongues = self.ear.tongues(ready.batch, windows, language, self._listen_to_each)
+        requests = self.ear.requests(tongues)
+        found = self._recognize(tongues.windows, requests) if requests else []
+        if self.language is not None:
+            self.language = replace(self.language, calls=0, candidates=())
+        return self.ear.transcribe(ready.batch, tongues, requests, found, language, self._in_turn)
 
     def _next(self) -> "_Ready | None":
         return self.held.pop(0) if self.held else self._pull()
@@ -121,10 +134,13 @@ class _Run:
             self.reader.ready.put(None)
             return []
         self.held.append(ready)
-        return self._windows(ready)
+        return [] if too_noisy(ready.batch.levels, self.options.min_snr_db) else self._windows(ready)
 
     def _listen(self, windows: Sequence[Window]) -> LanguageGuess:
-        return self._in_turn(lambda: self.recognizer.detect_language(windows))
+        return among(self._in_turn(lambda: self.recognizer.detect_language(windows)), self.options.languages)
+
+    def _listen_to_each(self, windows: Sequence[Window]) -> list[LanguageGuess]:
+        return [self._listen([window]) for window in windows]
 
     def _recognize(self, windows: Sequence[Window], requests: Sequence[Request]) -> Texts:
         return self._in_turn(lambda: self.recognizer.recognize(windows, requests, self.reader.stopped.is_set))
@@ -242,24 +258,36 @@ class _Stopped(Exception):
     pass
 
 
-def assemble(chunks: Sequence[Chunk], model: str, duration: float, warnings: Sequence[Notice] = ()) -> Transcript:
+def assemble(
+    chunks: Sequence[Chunk],
+    model: str,
+    duration: float,
+    warnings: Sequence[Notice] = (),
+    *,
+    min_snr_db: float | None = None,
+) -> Transcript:
     """The whole from its chunks; a pure function of them."""
     segments = tuple(segment for chunk in chunks for segment in chunk.segments)
     speech = [span for chunk in chunks for span in chunk.speech]
-    settled = next((chunk for chunk in chunks if chunk.language is not None), None)
+    language, probability, detection = summed_up(chunks, segments)
     notices = list(warnings)
-    if not segments:
+    dropped = None if min_snr_db is None else dropped_notice(chunks, min_snr_db)
+    if dropped:
+        notices.append(dropped)
+    elif not segments:
         notices.append(_nothing_said(total(speech)))
     return Transcript(
         text=" ".join(segment.text for segment in segments),
-        language=settled.language if settled else None,
-        language_probability=settled.language_probability if settled else 0.0,
+        language=language,
+        language_probability=probability,
         duration=duration,
         segments=segments,
         model=model,
         coverage=round(coverage(segments, speech), 4),
         suspect_spans=tuple(span for chunk in chunks for span in chunk.suspect),
         warnings=tuple(notices),
+        snr_db=snr_db(together(chunk.levels for chunk in chunks)),
+        detection=detection,
     )
 
 

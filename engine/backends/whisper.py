@@ -12,15 +12,16 @@ import numpy as np
 from faster_whisper import WhisperModel
 from faster_whisper.audio import pad_or_trim
 from faster_whisper.tokenizer import Tokenizer
-from faster_whisper.transcribe import get_suppressed_tokens, merge_punctuations
+from faster_whisper.transcribe import get_suppressed_tokens
 
 from engine.config import EngineConfig
 from engine.errors import Cancelled, OutOfMemory
+from engine.hints import hint_tokens
 from engine.protocols import LanguageGuess, Request, Samples, Window
 from engine.quality import LOOP_RATIO, compression_ratio
 from engine.types import Segment
 from engine.vad import SpeechDetector
-from engine.words import Heard, Scores, to_segments
+from engine.words import Heard, Scores, to_segments, whole_words
 
 BEAM = 5
 MAX_LANES = 4
@@ -29,8 +30,8 @@ LANE_BATCH = 2
 """Windows a lane decodes one after the other in a batch, so that lanes do not wait for each other at every window."""
 PAUSE = 1.0
 MAX_TOKENS = 448
-PREPENDED = "\"'“¿([{-"
-APPENDED = "\"'.。,，!！?？:：”)]}、"
+SPACELESS = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
+"""Languages whose text faster-whisper splits at every letter, for want of spaces."""
 
 
 class WhisperRecognizer:
@@ -84,7 +85,7 @@ class WhisperRecognizer:
                 sums[token[2:-2]] = sums.get(token[2:-2], 0.0) + float(probability) / len(windows)
         ranked = sorted(sums.items(), key=lambda item: (-item[1], item[0]))
         language, probability = ranked[0]
-        return LanguageGuess(language, round(probability, 4), tuple(ranked[:5]))
+        return LanguageGuess(language, round(probability, 4), tuple(ranked), calls=len(windows))
 
     def recognize(
         self, windows: Sequence[Window], requests: Sequence[Request], cancelled: Callable[[], bool]
@@ -165,7 +166,7 @@ class WhisperRecognizer:
         """Word times for all windows of one encoder output, then sentences."""
         words = self._aligned(windows, requests, [tokens for tokens, _ in texts], encoded)
         return [
-            to_segments(window, list(_heard(spoken)), scores, request.language or "en", pause=PAUSE)
+            to_segments(window, spoken, scores, request.language or "en", pause=PAUSE)
             for window, request, spoken, (_, scores) in zip(windows, requests, words, texts, strict=True)
         ]
 
@@ -175,10 +176,10 @@ class WhisperRecognizer:
         requests: Sequence[Request],
         texts: Sequence[list[int]],
         encoded: ctranslate2.StorageView,
-    ) -> list[list[dict[str, Any]]]:
+    ) -> list[list[Heard]]:
         """One pass a language and task: the aligner takes one start of transcript for all windows of a call."""
         frames = [len(window.samples) // self._whisper.feature_extractor.hop_length for window in windows]
-        words: list[list[dict[str, Any]]] = [[] for _ in windows]
+        words: list[list[Heard]] = [[] for _ in windows]
         for start in {(request.language, request.task): request for request in requests}.values():
             tokenizer = self._tokenizer(start)
             own = [(request.language, request.task) == (start.language, start.task) for request in requests]
@@ -188,8 +189,7 @@ class WhisperRecognizer:
             ]
             for at, found in enumerate(self._whisper.find_alignment(tokenizer, spoken, encoded, frames)):
                 if own[at]:
-                    merge_punctuations(found, PREPENDED, APPENDED)
-                    words[at] = found
+                    words[at] = whole_words(list(_heard(found)), spaced=start.language not in SPACELESS)
         return words
 
     def _tokenizer(self, request: Request) -> Tokenizer:
@@ -197,10 +197,14 @@ class WhisperRecognizer:
         return Tokenizer(self._whisper.hf_tokenizer, multilingual, task=request.task, language=request.language)
 
     def _prompt(self, tokenizer: Tokenizer, request: Request, *, time_stamps: bool = False) -> list[int]:
-        text = (request.prompt or "").strip()
-        before = tokenizer.encode(" " + text) if text else []
-        prompt: list[int] = self._whisper.get_prompt(tokenizer, before, without_timestamps=not time_stamps)
-        return prompt
+        """At most half of what the decoder holds, so that the other half is left for the text."""
+        start = [*tokenizer.sot_sequence, *([] if time_stamps else [tokenizer.no_timestamps])]
+        room = MAX_TOKENS // 2 - len(start) - 1
+        hints = hint_tokens(request, room, tokenizer.encode, self._begins_word)
+        return [*([tokenizer.sot_prev, *hints] if hints else []), *start]
+
+    def _begins_word(self, token: int) -> bool:
+        return str(self._whisper.hf_tokenizer.id_to_token(token)).startswith("Ġ")
 
     def _shrink(self, error: RuntimeError) -> None:
         """Halve the group that goes to the device at once, where it ran out of memory."""
