@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -25,11 +24,14 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.speech import load_pcm, make_speech
+from engine import hardware
 from engine.audio import Decoder
 from engine.backends.whisper import WhisperRecognizer
 from engine.config import EngineConfig
 from engine.pipeline import Stream, run
+from engine.scheduler import Scheduler
 from engine.types import SAMPLE_RATE, Chunk, Event, MediaInfo, Notice, Options
+from engine.workshop import Workshop
 
 MODEL = Path(__file__).parents[1] / "tests" / "fixtures" / "micro_whisper"
 PACKAGES = ("faster-whisper", "ctranslate2", "onnxruntime", "numpy", "av")
@@ -57,17 +59,20 @@ class Looped:
 
 
 def measure_ours(model: Path, open_stream: Callable[[], Stream]) -> dict[str, Any]:
-    recognizer = WhisperRecognizer(model, "benchmark", EngineConfig(models_dir=model))
+    config = EngineConfig(models_dir=model)
+    recognizer = WhisperRecognizer(model, "benchmark", config)
     first: list[float] = []
 
     def on_event(event: Event) -> None:
         if isinstance(event, Chunk) and event.segments and not first:
             first.append(time.perf_counter() - started)
 
-    with ThreadPoolExecutor(1) as scheduler:
-        started = time.perf_counter()
-        transcript = run(open_stream(), recognizer, Options(), submit=scheduler.submit, on_event=on_event)
-        wall = time.perf_counter() - started
+    scheduler = Scheduler(hardware.lanes(config))
+    workshop = Workshop(hardware.feature_threads(config), hardware.windows_ahead(config))
+    started = time.perf_counter()
+    door = scheduler.door(recognizer, "bulk")
+    transcript = run(open_stream(), Options(), door=door, workshop=workshop, on_event=on_event)
+    wall = time.perf_counter() - started
     words = sum(len(segment.words) for segment in transcript.segments)
     return {"wall": wall, "first": first[0] if first else None, "words": words, "audio": transcript.duration}
 

@@ -9,7 +9,7 @@ from engine.language import Tongues, by_language, found_by
 from engine.postprocess import tidied
 from engine.protocols import LanguageGuess, Recognizer, Request, Window
 from engine.quality import Verdict, inspect, without_loops, without_unspoken
-from engine.snr import DROPPED
+from engine.snr import DROPPED, too_noisy
 from engine.types import Chunk, Options, Segment, Span
 from engine.vad import overlap, to_seconds
 from engine.windows import Batch
@@ -31,6 +31,10 @@ class Ear:
     options: Options
     cancelled: Callable[[], bool]
     vocabulary: Vocabulary
+
+    def deaf_to(self, batch: Batch) -> bool:
+        """Is it too noisy to be worth listening to?"""
+        return too_noisy(batch.levels, self.options.min_snr_db)
 
     def tongues(
         self,
@@ -62,6 +66,9 @@ class Ear:
         in_turn: InTurn,
     ) -> Chunk:
         """`found` is what the recogniser made of the batch's windows and their `requests`."""
+        if self.deaf_to(batch):
+            whole = (Span(to_seconds(batch.start), to_seconds(batch.end), DROPPED),)
+            return self._chunk(batch, (), whole, language, 0)
         segments: list[Segment] = []
         suspect: list[Span] = []
         for window, request, first in zip(tongues.windows, requests, found, strict=True):
@@ -75,11 +82,6 @@ class Ear:
         if not self.options.word_timestamps:
             segments = [replace(segment, words=()) for segment in segments]
         return self._chunk(batch, tuple(segments), tuple(suspect), language, tongues.calls)
-
-    def dropped(self, batch: Batch, language: LanguageGuess) -> Chunk:
-        """The chunk of a batch that is too noisy to be worth listening to."""
-        whole = (Span(to_seconds(batch.start), to_seconds(batch.end), DROPPED),)
-        return self._chunk(batch, (), whole, replace(language, calls=0, candidates=()), 0)
 
     def _chunk(
         self,

@@ -33,6 +33,13 @@ class TranslatorMissing(EngineError):
     """The text was wanted in a language that only a translation model can write (code `translator_missing`)."""
 
 
+class BadReference(EngineError):
+    """The recording of a known speaker cannot be used (code `invalid_reference`); the message says whose, and why."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("invalid_reference", message)
+
+
 class OutOfMemory(EngineError):
     """The smallest batch did not fit (code `out_of_memory`)."""
 

@@ -1,6 +1,5 @@
 """The engine in this process: decoder, models and scheduler behind one face."""
 
-import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -31,6 +30,7 @@ from engine.types import (
     Transcript,
 )
 from engine.waiting import in_thread, wait_beating
+from engine.workshop import Workshop
 
 P = ParamSpec("P")
 
@@ -49,9 +49,9 @@ class LocalEngine:
         self._config = config
         self._hardware = hardware.detect(config.device)
         self.store = ModelStore(config)
-        self._scheduler = Scheduler()
+        self._scheduler = Scheduler(hardware.lanes(config))
+        self._workshop = Workshop(hardware.feature_threads(config), hardware.windows_ahead(config))
         self._decoder = Decoder(config)
-        self._runs = itertools.count()
 
     def probe(self, source: Path) -> MediaInfo:
         with _faults():
@@ -93,6 +93,7 @@ class LocalEngine:
 
     def close(self) -> None:
         self._scheduler.close(timeout=1.0)
+        self._workshop.close()
         self.store.close()
         self._decoder.close()
 
@@ -107,8 +108,10 @@ class LocalEngine:
             self.store.use(options.model, on_wait=waiting) as recognizer,
             self._open(source, options.max_seconds, lambda: waiting("transcribing", None)) as stream,
         ):
-            submit = self._scheduler.door(next(self._runs), options.priority)
-            transcript = pipeline.run(stream, recognizer, options, submit=submit, on_event=caller, resume=resume)
+            door = self._scheduler.door(recognizer, options.priority, tenant=options.tenant)
+            transcript = pipeline.run(
+                stream, options, door=door, workshop=self._workshop, on_event=caller, resume=resume
+            )
             if recognizer.model == EMBEDDED:
                 return replace(transcript, warnings=(*transcript.warnings, EMBEDDED_ANSWERED))
             return transcript

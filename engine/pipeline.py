@@ -1,38 +1,40 @@
-"""The stages in order: decode, find speech, cut, features, then language and words in turn with other jobs.
+"""The stages in order: decode, find speech, cut, features, then language and words in turn with other runs.
 
-Everything up to the features runs ahead in threads of its own, as far as two batches; the recogniser is only called
-through `submit`.
+Everything up to the features runs ahead in other threads, and up to AHEAD batches are with the scheduler at a time, so
+that the device need not wait while a chunk is judged and stored.
 """
 
 import contextlib
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.asr import Ear, Texts
+from engine.asr import Ear
 from engine.errors import Cancelled
 from engine.keywords import Vocabulary
-from engine.language import among, check_languages, detect, settled_language, summed_up
-from engine.protocols import LanguageGuess, Prepares, Recognizer, Request, Window
+from engine.language import Tongues, among, check_languages, detect, settled_language, summed_up
+from engine.protocols import LanguageGuess, Prepares, Request, Window
 from engine.quality import MISSED, coverage
-from engine.scheduler import Submit
-from engine.snr import dropped_notice, snr_db, together, too_noisy
+from engine.scheduler import Door, Text
+from engine.snr import dropped_notice, snr_db, together
 from engine.types import SAMPLE_RATE, Chunk, Event, MediaInfo, Notice, Options, Progress, Transcript
 from engine.vad import total
 from engine.windows import Batch, batches
+from engine.workshop import Workshop
 
 T = TypeVar("T")
 TICK = 0.5
 """Seconds between two Progress events while nothing else happens."""
 AHEAD = 2
-"""Batches made ready while one is being recognised."""
+"""Batches of a run that are with the scheduler at a time. One more waits behind them, one more is being cut."""
 PATIENCE = 2.0
 """How long an aborted run waits for its threads."""
 
@@ -49,23 +51,25 @@ class Stream(Protocol):
 
 def run(
     stream: Stream,
-    recognizer: Recognizer,
     options: Options,
     *,
-    submit: Submit,
+    door: Door,
+    workshop: Workshop,
     on_event: Callable[[Event], None],
     resume: Sequence[Chunk] = (),
 ) -> Transcript:
-    """Transcribe `stream` and close it. `resume` holds the chunks of an earlier run over the same audio and options.
+    """Transcribe `stream` with the recogniser behind `door`, and close both. `resume` holds the chunks of an earlier
+    run over the same audio and options.
 
     What `on_event` raises aborts the run and comes out of here. Raises EngineError.
     """
-    reader = _Reader(stream, recognizer, resume)
+    reader = _Reader(stream, door, workshop, resume)
     try:
-        check_languages(options, recognizer)
+        check_languages(options, door.recognizer)
         reader.start()
-        return _Run(reader, recognizer, options, submit, on_event, list(resume)).to_the_end()
+        return _Run(reader, door, options, on_event, list(resume)).to_the_end()
     finally:
+        door.leave()
         reader.stop()
 
 
@@ -73,68 +77,100 @@ class _Run:
     """The calling thread's side."""
 
     def __init__(
-        self,
-        reader: "_Reader",
-        recognizer: Recognizer,
-        options: Options,
-        submit: Submit,
-        on_event: Callable[[Event], None],
-        chunks: list[Chunk],
+        self, reader: "_Reader", door: Door, options: Options, on_event: Callable[[Event], None], chunks: list[Chunk]
     ) -> None:
-        self.reader, self.recognizer, self.options = reader, recognizer, options
-        self.submit, self.on_event, self.chunks = submit, on_event, chunks
-        self.language = settled_language(options, recognizer, chunks)
-        self.ear = Ear(recognizer, options, reader.stopped.is_set, Vocabulary(options.keywords))
-        self.held: list[_Ready] = []
+        self.reader, self.door, self.options = reader, door, options
+        self.on_event, self.chunks = on_event, chunks
+        self.recognizer = door.recognizer
+        self.language = settled_language(options, self.recognizer, chunks)
+        self.ear = Ear(self.recognizer, options, lambda: door.left, Vocabulary(options.keywords))
+        self.ready: deque[_Ready] = deque()
+        """Pulled from the reader, in order."""
+        self.asked: deque[_Asked] = deque()
+        """With the scheduler, in order; before anything in `ready`."""
+        self.tongues: Tongues | None = None
+        """The windows of the first batch in `ready`, once it is known which language each is in."""
+        self.told = 0.0
+        self.ended = False
 
     def to_the_end(self) -> Transcript:
         self._tick()
-        while ready := self._next():
-            chunk = self._chunk(ready)
+        while self._asked():
+            asked = self.asked[0]
+            found = [self._wait(future) for future in asked.found]
+            chunk = self.ear.transcribe(
+                asked.ready.batch, asked.tongues, asked.requests, found, asked.language, self._in_turn
+            )
+            self.asked.popleft()
+            self.reader.done(asked.ready)
             self.chunks.append(chunk)
-            self.reader.moved()
             self.on_event(chunk)
             self._tick()
         stream, least = self.reader.stream, self.options.min_snr_db
         return assemble(self.chunks, self.recognizer.model, self.reader.duration, stream.warnings, min_snr_db=least)
 
-    def _chunk(self, ready: "_Ready") -> Chunk:
-        if too_noisy(ready.batch.levels, self.options.min_snr_db):
-            return self.ear.dropped(ready.batch, self.language or LanguageGuess(None, 0.0))
+    def _asked(self) -> bool:
+        """Is there a batch with the scheduler, after waiting for one if need be? False behind the last one."""
+        if not self.asked:
+            self._until(lambda: self._has(1))
+            if self.ready:
+                self._hear_languages(self.ready[0])
+                self._ask_ahead()
+        return bool(self.asked)
+
+    def _hear_languages(self, ready: "_Ready") -> None:
         windows = self._windows(ready)
         if self.language is None and windows:
             self.language = detect(windows, self._more_windows, self._listen)
             if self.options.code_switching:
                 self.language = replace(self.language, source="per_segment")
         language = self.language or LanguageGuess(None, 0.0)
-        tongues = self.ear.tongues(ready.batch, windows, language, self._listen_to_each)
-        requests = self.ear.requests(tongues)
-        found = self._recognize(tongues.windows, requests) if requests else []
-        if self.language is not None:
-            self.language = replace(self.language, calls=0, candidates=())
-        return self.ear.transcribe(ready.batch, tongues, requests, found, language, self._in_turn)
+        self.tongues = self.ear.tongues(ready.batch, windows, language, self._listen_to_each)
 
-    def _next(self) -> "_Ready | None":
-        return self.held.pop(0) if self.held else self._pull()
+    def _has(self, count: int) -> bool:
+        """Are so many batches in `ready`, or all there are?"""
+        while len(self.ready) < count and not self.ended:
+            try:
+                ready = self.reader.ready.get_nowait()
+            except queue.Empty:
+                return False
+            if ready is None:
+                self.ended = True
+            else:
+                self.ready.append(ready)
+        return True
 
-    def _pull(self) -> "_Ready | None":
-        while True:
-            with contextlib.suppress(queue.Empty):
-                ready = self.reader.ready.get(timeout=TICK)
-                self._check_reader()
-                return ready
-            self._tick()
+    def _ask_ahead(self) -> None:
+        """Give the scheduler what is ready and needs no listening before."""
+        while len(self.asked) < AHEAD and self._has(1) and self.ready:
+            tongues = self.tongues or self._tongues(self.ready[0])
+            if tongues is None:
+                return
+            ready, self.tongues = self.ready.popleft(), None
+            language = self.language or LanguageGuess(None, 0.0)
+            requests = self.ear.requests(tongues)
+            found = self.door.recognize(tongues.windows, requests)
+            self._wake_by(found)
+            self.asked.append(_Asked(ready, tongues, requests, language, found))
+            if self.language is not None:
+                self.language = replace(self.language, calls=0, candidates=())  # they belong to the first chunk
+
+    def _tongues(self, ready: "_Ready") -> Tongues | None:
+        if self.ear.deaf_to(ready.batch) or not ready.windows:
+            return Tongues((), ())
+        if self.language is None or self.language.source == "per_segment":
+            return None
+        if not all(window.done() for window in ready.windows):
+            return None
+        windows = tuple(window.result() for window in ready.windows)
+        return Tongues(windows, (self.language.language,) * len(windows))
 
     def _windows(self, ready: "_Ready") -> list[Window]:
-        return [self._wait(window) for window in ready.windows]
+        return [] if self.ear.deaf_to(ready.batch) else [self._wait(window) for window in ready.windows]
 
     def _more_windows(self) -> list[Window]:
-        ready = self._pull()
-        if ready is None:
-            self.reader.ready.put(None)
-            return []
-        self.held.append(ready)
-        return [] if too_noisy(ready.batch.levels, self.options.min_snr_db) else self._windows(ready)
+        self._until(lambda: self._has(2))
+        return self._windows(self.ready[1]) if len(self.ready) > 1 else []
 
     def _listen(self, windows: Sequence[Window]) -> LanguageGuess:
         return among(self._in_turn(lambda: self.recognizer.detect_language(windows)), self.options.languages)
@@ -142,36 +178,41 @@ class _Run:
     def _listen_to_each(self, windows: Sequence[Window]) -> list[LanguageGuess]:
         return [self._listen([window]) for window in windows]
 
-    def _recognize(self, windows: Sequence[Window], requests: Sequence[Request]) -> Texts:
-        return self._in_turn(lambda: self.recognizer.recognize(windows, requests, self.reader.stopped.is_set))
-
     def _in_turn(self, call: Callable[[], T]) -> T:
-        began = threading.Event()
+        future = self.door.call(call)
+        self._wake_by([future])
+        return self._wait(future)
 
-        def in_turn() -> T:
-            began.set()
-            if self.reader.stopped.is_set():
-                raise Cancelled
-            return call()
+    def _wake_by(self, futures: "Sequence[Future[T]]") -> None:
+        for future in futures:
+            future.add_done_callback(lambda _: self.reader.stirred.set())
 
-        future = self.submit(in_turn)
-        try:
-            return self._wait(future, began)
-        except BaseException:
-            self.reader.stopped.set()
-            if not future.cancel():
-                wait([future], timeout=PATIENCE)
-            raise
-
-    def _wait(self, future: "Future[T]", began: threading.Event | None = None) -> T:
-        while not wait([future], timeout=TICK).done:
-            if began is not None and not began.is_set():
+    def _wait(self, future: "Future[T]") -> T:
+        def arrived() -> bool:
+            if not future.running() and not future.done():
                 self.reader.moved()  # waiting for its turn is not standing still
-            self._tick()
+            if self.asked:
+                self._ask_ahead()
+            return future.done()
+
+        self._until(arrived)
+        self.reader.moved()
         return future.result()
+
+    def _until(self, come: Callable[[], bool]) -> None:
+        """Wait for what the reader or the scheduler does; `come` is called each time that one of them did something."""
+        while True:
+            self.reader.stirred.clear()
+            self._check_reader()
+            if come():
+                return
+            self.reader.stirred.wait(TICK)
+            if time.monotonic() - self.told >= TICK:
+                self._tick()
 
     def _tick(self) -> None:
         self._check_reader()
+        self.told = time.monotonic()
         done = self.chunks[-1].end if self.chunks else 0.0
         self.on_event(Progress("transcribing", done, self.reader.stream.info.duration, self.reader.stalled_for()))
 
@@ -183,24 +224,40 @@ class _Run:
 @dataclass(frozen=True, slots=True)
 class _Ready:
     batch: Batch
-    windows: tuple["Future[Window]", ...]
+    windows: "tuple[Future[Window], ...]"
+    room: int
+    """What it takes of the room that all runs share."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    ready: _Ready
+    tongues: Tongues
+    requests: Sequence[Request]
+    language: LanguageGuess
+    found: "Sequence[Future[Text]]"
 
 
 class _Reader:
-    """The threads that run ahead: one pulls, finds speech and cuts, one makes features."""
+    """What runs ahead: a thread that pulls, finds speech and cuts, and the workshop, which makes features."""
 
-    def __init__(self, stream: Stream, recognizer: Recognizer, resume: Sequence[Chunk]) -> None:
+    def __init__(self, stream: Stream, door: Door, workshop: Workshop, resume: Sequence[Chunk]) -> None:
         self.stream = stream
-        self.ready: queue.Queue[_Ready | None] = queue.Queue(AHEAD)
+        self.ready: queue.Queue[_Ready | None] = queue.Queue(1)
         """Batches in order, then None."""
         self.stopped = threading.Event()
+        self.stirred = threading.Event()
+        """Set whenever there may be something new for the run."""
         self.error: BaseException | None = None
-        self._recognizer = recognizer
+        self._door = door
+        self._workshop = workshop
         self._start = round(resume[-1].end * SAMPLE_RATE) if resume else 0
         self._index = len(resume)
         self._samples = 0
         self._moved_at = time.monotonic()
-        self._features = ThreadPoolExecutor(1, thread_name_prefix="features")
+        self._lock = threading.Lock()
+        self._room = 0
+        self._unfinished = 0
         self._thread = threading.Thread(target=self._read, name="reader", daemon=True)
 
     @property
@@ -214,9 +271,19 @@ class _Reader:
         """End the threads, whatever they are doing, and close the stream."""
         self.stopped.set()
         self.stream.close()
-        self._features.shutdown(wait=False, cancel_futures=True)
         if self._thread.is_alive():
             self._thread.join(PATIENCE)
+        with self._lock:
+            room, self._room = self._room, 0
+        self._workshop.give_back(room)
+
+    def done(self, ready: _Ready) -> None:
+        """A batch has become a chunk: its windows are no longer needed."""
+        with self._lock:
+            self._unfinished -= 1
+            self._room -= ready.room
+        self._workshop.give_back(ready.room)
+        self.moved()
 
     def moved(self) -> None:
         self._moved_at = time.monotonic()
@@ -227,19 +294,45 @@ class _Reader:
     def _read(self) -> None:
         try:
             cut = batches(
-                self._blocks(), batch_windows=self._recognizer.batch_windows, start=self._start, index=self._index
+                self._blocks(),
+                batch_windows=self._door.recognizer.batch_windows,
+                start=self._start,
+                index=self._index,
             )
-            for batch in cut:
-                self._put(_Ready(batch, tuple(self._features.submit(self._prepare, w) for w in batch.windows)))
+            while True:
+                room = self._make_room()
+                batch = next(cut, None)
+                if batch is None:
+                    break
+                windows = tuple(self._workshop.features.submit(self._prepare, window) for window in batch.windows)
+                for window in windows:
+                    window.add_done_callback(lambda _: self.stirred.set())
+                self._put(_Ready(batch, windows, room))
+                del batch, windows
         except BaseException as error:
             self.error = error
-        with contextlib.suppress(_Stopped):
+            self.stirred.set()
+        with contextlib.suppress(Cancelled):
             self._put(None)
+
+    def _make_room(self) -> int:
+        """The only batch of a run needs none: every run can always go on."""
+        with self._lock:
+            self._unfinished += 1
+        room = self._workshop.take(
+            self._door.recognizer.batch_windows,
+            self._door.priority,
+            given_up=self.stopped.is_set,
+            needless=lambda: self._unfinished == 1,
+        )
+        with self._lock:
+            self._room += room
+        return room
 
     def _blocks(self) -> Iterator[npt.NDArray[np.int16]]:
         for block in self.stream:
             if self.stopped.is_set():
-                raise _Stopped
+                raise Cancelled
             self._samples += len(block)
             self.moved()
             yield block
@@ -247,15 +340,16 @@ class _Reader:
     def _put(self, ready: _Ready | None) -> None:
         while not self.stopped.is_set():
             with contextlib.suppress(queue.Full):
-                return self.ready.put(ready, timeout=0.1)
-        raise _Stopped
+                self.ready.put(ready, timeout=0.1)
+                self.stirred.set()
+                return
+        raise Cancelled
 
     def _prepare(self, window: Window) -> Window:
-        return self._recognizer.prepare(window) if isinstance(self._recognizer, Prepares) else window
-
-
-class _Stopped(Exception):
-    pass
+        recognizer = self._door.recognizer
+        if self.stopped.is_set():
+            raise Cancelled
+        return recognizer.prepare(window) if isinstance(recognizer, Prepares) else window
 
 
 def assemble(

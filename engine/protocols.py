@@ -1,6 +1,6 @@
 """The seams of the engine: what a caller sees, and what a recogniser has to offer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -95,12 +95,18 @@ class Request:
 
 
 class Recognizer(Protocol):
-    """One loaded model. Calls may come from any thread, one at a time (the scheduler sees to that)."""
+    """One loaded model. Calls come from as many threads at a time as the scheduler has lanes."""
 
     model: str
     languages: frozenset[str]
     batch_windows: int
-    """How many windows a batch should hold on this device."""
+    """How many windows of one run make a chunk on this device."""
+    call_windows: int
+    """At most so many windows are given to one `recognize`. The scheduler lowers it where memory runs out."""
+
+    def kind(self, request: Request) -> Hashable:
+        """Windows whose requests are of one kind may share a call."""
+        ...
 
     def detect_language(self, windows: Sequence[Window]) -> LanguageGuess: ...
 
@@ -124,6 +130,14 @@ class Prepares(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Voice:
+    """What is spoken in the reference clip of a known speaker."""
+
+    name: str
+    samples: Samples
+
+
+@dataclass(frozen=True, slots=True)
 class SpeakerHints:
     """What the caller knows of the voices. `exactly` excludes the other two."""
 
@@ -131,6 +145,8 @@ class SpeakerHints:
     least: int | None = None
     most: int | None = None
     known: tuple[KnownSpeaker, ...] = ()
+    voices: tuple[Voice, ...] = ()
+    """`known`, decoded and checked (engine.known_speakers.hear): what a diarizer compares with."""
 
 
 class Diarizer(Protocol):
@@ -155,5 +171,14 @@ class Listening(Protocol):
         ...
 
     def close(self) -> None:
-        """Give up what it holds, finished or not."""
+        """Give up what it holds, finished or not. From another thread it also stops work that is going on."""
+        ...
+
+
+@runtime_checkable
+class Exclusive(Protocol):
+    """A listening that can say who is to be believed where voices overlap: each word has one speaker."""
+
+    def exclusive_turns(self) -> tuple[Turn, ...]:
+        """After `turns`, with the same names: one voice at a time."""
         ...

@@ -198,6 +198,8 @@ class Options:
     known_speakers: tuple[KnownSpeaker, ...] = ()
     channels: Channels = "mix"
     """`speakers`: each channel is one speaker and is transcribed on its own."""
+    tenant: str | None = None
+    """On whose behalf: tenants take turns, however many runs each has. None: a run is a tenant of its own."""
     code_switching: bool = False
     """Listen for the language of each stretch of speech. Costs about one more pass of the encoder for each."""
     context: tuple[tuple[str, str], ...] = ()

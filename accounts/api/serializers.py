@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 from rest_framework import serializers
@@ -5,6 +6,7 @@ from rest_framework import serializers
 from accounts.models import ApiKey, User
 from accounts.services import api_keys, ledger, usage
 from accounts.services.access import Caller
+from accounts.services.key_powers import SCOPES
 from accounts.services.plans import MEGABYTE
 
 
@@ -31,8 +33,23 @@ class AccountChange(StrictSerializer):
 
 class NewKey(StrictSerializer):
     name = serializers.CharField(max_length=100)
-    scopes = serializers.ListField(child=serializers.ChoiceField(api_keys.SCOPES), required=False, allow_empty=False)
-    expires_at = serializers.DateTimeField(required=False, allow_null=True)
+    scopes = serializers.ListField(child=serializers.ChoiceField(SCOPES), required=False, allow_empty=False)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    mode = serializers.ChoiceField(
+        ApiKey.Mode.choices, required=False, default=ApiKey.Mode.LIVE.value, help_text="What a test key does is free."
+    )
+    monthly_minutes = serializers.IntegerField(
+        required=False, allow_null=True, default=None, help_text="The most it may spend in a UTC month."
+    )
+
+
+class RollKey(StrictSerializer):
+    overlap_hours = serializers.ChoiceField(
+        [overlap // timedelta(hours=1) for overlap in api_keys.OVERLAPS],
+        required=False,
+        default=0,
+        help_text="How long the old key goes on working.",
+    )
 
 
 class Used(serializers.Serializer[Any]):
@@ -85,10 +102,14 @@ def key_item(key: ApiKey) -> dict[str, Any]:
         "name": key.name,
         "prefix": key.prefix,
         "last_four": key.last_four,
+        "mode": key.mode,
         "scopes": key.scopes,
+        "monthly_minutes": key.monthly_minutes,
         "created_at": key.created_at,
         "expires_at": key.expires_at,
         "last_used_at": key.last_used_at,
+        "last_used_ip": key.last_used_ip,
+        "replaced_by": key.replaced_by_id,
         "revoked": key.revoked_at is not None,
     }
 

@@ -1,3 +1,5 @@
+from dataclasses import asdict
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.utils import timezone
@@ -6,10 +8,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.serializers import AccountChange, NewKey, StrictSerializer, Usage, account_item, key_item, usage_item
+from accounts.api.serializers import (
+    AccountChange,
+    NewKey,
+    RollKey,
+    StrictSerializer,
+    Usage,
+    account_item,
+    key_item,
+    usage_item,
+)
 from accounts.authentication import CallerAuthentication
-from accounts.models import User
-from accounts.services import api_keys, profile, usage
+from accounts.models import ApiKey, User
+from accounts.services import api_keys, key_powers, profile, usage
 from accounts.services.access import Caller
 from stt_site.lib.errors import ErrorCode, ServiceError
 
@@ -44,12 +55,11 @@ class KeysView(APIView):
     def post(self, request: Request) -> Response:
         user, caller = _signed_in(request)
         wanted = _valid(NewKey(data=request.data))
-        expires_at = wanted.get("expires_at")
+        name, expires_at = wanted.pop("name"), wanted["expires_at"]
         if expires_at is not None and expires_at <= timezone.now():
             raise ServiceError(ErrorCode.INVALID_REQUEST, "Give an expires_at in the future. No key was made.")
-        scopes = api_keys.grantable(wanted.get("scopes"), caller.api_key_id)
-        key, plaintext = api_keys.create_key(user, wanted["name"], scopes, expires_at)
-        return Response({**key_item(key), "key": plaintext}, 201, headers={"Cache-Control": "no-store"})
+        powers = key_powers.grant(caller.api_key_id, **{"scopes": None, **wanted})
+        return _made(*api_keys.create_key(user, name, **asdict(powers)))
 
 
 class KeyView(APIView):
@@ -63,6 +73,19 @@ class KeyView(APIView):
         return Response(status=204)
 
 
+class KeyRollView(APIView):
+    authentication_classes = (CallerAuthentication,)
+    scopes: ClassVar = {"POST": "keys:write"}
+
+    @extend_schema(operation_id="key_roll", request=RollKey, responses={201: dict[str, Any]})
+    def post(self, request: Request, pk: int) -> Response:
+        user, caller = _signed_in(request)
+        overlap = timedelta(hours=_valid(RollKey(data=request.data))["overlap_hours"])
+        key = api_keys.key_of(user, pk)
+        key_powers.may_roll(caller.api_key_id, key)
+        return _made(*api_keys.roll(key, overlap))
+
+
 class UsageView(APIView):
     authentication_classes = (CallerAuthentication,)
 
@@ -70,6 +93,10 @@ class UsageView(APIView):
     def get(self, request: Request) -> Response:
         user, _ = _signed_in(request)
         return Response(usage_item(usage.days(user)))
+
+
+def _made(key: ApiKey, plaintext: str) -> Response:
+    return Response({**key_item(key), "key": plaintext}, 201, headers={"Cache-Control": "no-store"})
 
 
 def _signed_in(request: Request) -> tuple[User, Caller]:

@@ -30,3 +30,14 @@ class DailyUse(models.Model):
 
     def __str__(self) -> str:
         return f"{self.caller} {self.day}: {self.count}"
+
+
+class RateCounter(models.Model):
+    """GCRA's one number for a caller and a bucket: when the next request would be exactly on time, in microseconds
+    since 1970. It lives in the database that COUNTERS names, away from the money."""
+
+    name = models.CharField(primary_key=True, max_length=120)
+    tat = models.BigIntegerField("theoretical arrival time")
+
+    def __str__(self) -> str:
+        return self.name

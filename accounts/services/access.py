@@ -17,6 +17,7 @@ class Caller:
     api_key_id: int | None
     ip: str
     plan: Plan
+    is_test: bool = False
 
     @property
     def is_anonymous(self) -> bool:
@@ -47,15 +48,23 @@ def identify(
     """A key, if one is given, decides alone: a bad one is refused and never taken for an anonymous call."""
     plaintext = _given_key(authorization, x_api_key)
     if plaintext is not None:
-        key = api_keys.find(plaintext)
+        key = api_keys.find(plaintext, ip)
         if key is None:
             raise ServiceError(ErrorCode.INVALID_API_KEY)
         if scope not in key.scopes:
             message = f"This API key may not do that: it lacks the scope {scope}. Nothing was charged."
             raise ServiceError(ErrorCode.MISSING_SCOPE, message)
-        return Caller(key.user, key.pk, ip, plans.plan_of(key.user))
+        return Caller(key.user, key.pk, ip, plans.plan_of(key.user), key.is_test)
     user = session_user if session_user is not None and session_user.is_authenticated else None
     return Caller(user, None, ip, plans.plan_of(user))
+
+
+def demand_open(user: User) -> None:
+    """Inside the transaction that gives the user something: an account that is closed or suspended meanwhile gets
+    nothing, and one that is closed later finds what it was given. Raises NOT_SIGNED_IN."""
+    if not User.objects.select_for_update().filter(pk=user.pk, is_active=True):
+        message = "This account is closed or suspended. Nothing was stored or charged."
+        raise ServiceError(ErrorCode.NOT_SIGNED_IN, message)
 
 
 def _given_key(authorization: str | None, x_api_key: str | None) -> str | None:

@@ -1,33 +1,27 @@
-"""Keys look like `stt_live_<id10>_<secret43>_<crc6>`, base62, so that a scanner can tell one offline.
+"""API keys: to make, to find, to roll and to revoke. `stt_site.lib.tokens` says how their text looks."""
 
-The secret carries 256 bits, so a keyed hash is enough: there is nothing that a slow one could protect.
-"""
-
-import hashlib
 import hmac
-import re
-import secrets
-import string
-import zlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import ApiKey, User
+from accounts.services.key_powers import DEFAULT_SCOPES, SCOPES, Powers
+from stt_site.lib import tokens
 from stt_site.lib.errors import ErrorCode, ServiceError
+from stt_site.lib.ids import new_id
 
-SCOPES = ("transcribe", "read", "write", "delete", "stream", "keys:write", "billing:read", "webhooks")
-DEFAULT_SCOPES = ("transcribe", "read", "write", "delete", "stream")
+__all__ = ["DEFAULT_SCOPES", "SCOPES"]
 MAX_ACTIVE_KEYS = 20
-KEY_ID_LENGTH = 10
+KEY_ID_LENGTH = tokens.ID_LENGTH
 LAST_USED_RESOLUTION = timedelta(minutes=1)
-
-BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
-KEY = re.compile(r"(stt_live_([0-9A-Za-z]{10})_([0-9A-Za-z]{43}))_([0-9A-Za-z]{6})", re.ASCII)
+OVERLAPS = (timedelta(), timedelta(hours=1), timedelta(hours=24), timedelta(hours=72))
+"""How long a key that was rolled may go on working."""
+STREAM_RECHECK_SECONDS = 5.0
+"""How often a connection that stays open asks `still_usable`: a revoked key has lost it within ten seconds."""
 
 
 def create_key(
@@ -36,62 +30,76 @@ def create_key(
     scopes: Iterable[str] = DEFAULT_SCOPES,
     expires_at: datetime | None = None,
     *,
+    mode: str = ApiKey.Mode.LIVE,
+    monthly_minutes: int | None = None,
+    family: str = "",
     key_id: str | None = None,
 ) -> tuple[ApiKey, str]:
     """The row and the plaintext, which exists nowhere else. The same `key_id`, one of `new_key_id`, makes one key."""
-    granted = list(dict.fromkeys(scopes))
-    unknown = [scope for scope in granted if scope not in SCOPES]
-    if unknown or not granted:
-        raise ServiceError(ErrorCode.INVALID_REQUEST, f"A key's scopes are some of {', '.join(SCOPES)}.")
+    powers = Powers.checked(scopes, expires_at, mode, monthly_minutes, family)
     name = name.strip()
     if not name or len(name) > 100:
         raise ServiceError(ErrorCode.INVALID_REQUEST, "Give the key a name of 1 to 100 characters.")
-    key_id, secret = key_id or new_key_id(), _random(43)
-    body = f"stt_live_{key_id}_{secret}"
-    plaintext = f"{body}_{_checksum(body)}"
     with transaction.atomic():
-        # Two requests at once must not both count nineteen.
-        User.objects.select_for_update().get(pk=user.pk)
-        if ApiKey.objects.filter(key_id=key_id).exists():
+        _take_turns(user)
+        if key_id and ApiKey.objects.filter(key_id=key_id).exists():
             raise ServiceError(ErrorCode.CONFLICT, "This form has made its key already. No other was made.")
-        if active_keys(user).count() >= MAX_ACTIVE_KEYS:
+        if lasting_keys(user).count() >= MAX_ACTIVE_KEYS:
             message = f"An account has at most {MAX_ACTIVE_KEYS} active keys. Revoke one, then retry."
             raise ServiceError(ErrorCode.CONFLICT, message)
-        key = ApiKey.objects.create(
-            user=user,
-            name=name,
-            key_id=key_id,
-            secret_hash=_hash(secret),
-            last_four=plaintext[-4:],
-            scopes=granted,
-            expires_at=expires_at,
-        )
-    return key, plaintext
+        return _insert(user, name, powers, key_id)
+
+
+def roll(key: ApiKey, overlap: timedelta) -> tuple[ApiKey, str]:
+    """A new key in the place of this one, which works for `overlap`, one of OVERLAPS, more. It has the same scopes,
+    end and cap, and what the old one spent this month counts. Raises CONFLICT where there is nothing to roll."""
+    if overlap not in OVERLAPS:
+        hours = ", ".join(str(each // timedelta(hours=1)) for each in OVERLAPS)
+        message = f"The old key can go on working for {hours} hours. Nothing was changed."
+        raise ServiceError(ErrorCode.INVALID_REQUEST, message)
+    with transaction.atomic():
+        _take_turns(key.user)
+        key.refresh_from_db()
+        if key.replaced_by_id is not None:
+            raise ServiceError(ErrorCode.CONFLICT, "This key was rolled before. Roll the one that replaced it.")
+        if not active(ApiKey.objects.filter(pk=key.pk)).exists():
+            raise ServiceError(ErrorCode.CONFLICT, "This key is revoked or expired. Make a new one.")
+        now = timezone.now()
+        successor, plaintext = _insert(key.user, key.name, Powers.of(key), None)
+        end = now + overlap
+        if not overlap:
+            key.revoked_at = now
+        elif key.expires_at is None or key.expires_at > end:
+            key.expires_at = end
+        key.replaced_by = successor
+        key.save(update_fields=["revoked_at", "expires_at", "replaced_by"])
+    return successor, plaintext
 
 
 def new_key_id() -> str:
-    return _random(KEY_ID_LENGTH)
+    return new_id(KEY_ID_LENGTH)
 
 
-def find(plaintext: str) -> ApiKey | None:
+def find(plaintext: str, ip: str = "") -> ApiKey | None:
     """The usable key, or None for one that is malformed, unknown, revoked, expired or of a closed account."""
-    match = KEY.fullmatch(plaintext)
-    if match is None or not hmac.compare_digest(match[4], _checksum(match[1])):
+    token = tokens.parse(plaintext)
+    if token is None or token.kind not in ApiKey.Mode:
         return None
-    key = ApiKey.objects.select_related("user").filter(key_id=match[2]).first()
+    key = ApiKey.objects.select_related("user").filter(key_id=token.id, mode=token.kind).first()
     # The same work for an unknown id: how long a refusal takes says nothing.
     stored = key.secret_hash if key else "0" * 64
-    if not hmac.compare_digest(stored, _hash(match[3])) or key is None:
+    if not hmac.compare_digest(stored, token.hash) or key is None:
         return None
     now = timezone.now()
     if key.revoked_at or (key.expires_at and key.expires_at <= now) or not key.user.is_active:
         return None
-    _note_use(key, now)
+    _note_use(key, now, ip)
     return key
 
 
 def still_usable(pk: int) -> bool:
-    """For work that began with the key a while ago, such as a long upload."""
+    """For what began with the key a while ago: a long upload at its end, an open stream every
+    STREAM_RECHECK_SECONDS."""
     return active(ApiKey.objects.filter(pk=pk, user__is_active=True)).exists()
 
 
@@ -110,45 +118,44 @@ def key_of(user: User, pk: int) -> ApiKey:
     return key
 
 
-def grantable(scopes: Iterable[str] | None, api_key_id: int | None) -> list[str]:
-    """A key makes no key that may do more than itself."""
-    own = SCOPES if api_key_id is None else ApiKey.objects.values_list("scopes", flat=True).get(pk=api_key_id)
-    if scopes is None:
-        return [scope for scope in DEFAULT_SCOPES if scope in own]
-    wanted = list(scopes)
-    if excess := [scope for scope in wanted if scope not in own]:
-        message = f"This API key cannot give what it lacks: {', '.join(excess)}. No key was made."
-        raise ServiceError(ErrorCode.MISSING_SCOPE, message)
-    return wanted
-
-
 def active_keys(user: User) -> QuerySet[ApiKey]:
     return active(user.api_keys.all())
+
+
+def lasting_keys(user: User) -> QuerySet[ApiKey]:
+    """The active ones without those that were rolled and end soon."""
+    return active_keys(user).filter(replaced_by=None)
 
 
 def active(keys: QuerySet[ApiKey]) -> QuerySet[ApiKey]:
     return keys.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()), revoked_at=None)
 
 
-def _note_use(key: ApiKey, now: datetime) -> None:
+def _take_turns(user: User) -> None:
+    """Two requests at once must not both count nineteen, nor roll the same key."""
+    User.objects.select_for_update().get(pk=user.pk)
+
+
+def _insert(user: User, name: str, powers: Powers, key_id: str | None) -> tuple[ApiKey, str]:
+    token = tokens.new_token(powers.mode, key_id)
+    plaintext = str(token)
+    key = ApiKey.objects.create(
+        user=user,
+        name=name,
+        mode=powers.mode,
+        key_id=token.id,
+        secret_hash=token.hash,
+        last_four=plaintext[-4:],
+        scopes=list(powers.scopes),
+        monthly_minutes=powers.monthly_minutes,
+        expires_at=powers.expires_at,
+        family=powers.family or token.id,
+    )
+    return key, plaintext
+
+
+def _note_use(key: ApiKey, now: datetime, ip: str) -> None:
     stale = now - LAST_USED_RESOLUTION
     if key.last_used_at is None or key.last_used_at <= stale:
         unnoted = Q(last_used_at=None) | Q(last_used_at__lte=stale)
-        ApiKey.objects.filter(unnoted, pk=key.pk).update(last_used_at=now)
-
-
-def _random(length: int) -> str:
-    return "".join(secrets.choice(BASE62) for _ in range(length))
-
-
-def _checksum(text: str) -> str:
-    number = zlib.crc32(text.encode())
-    digits = ""
-    for _ in range(6):
-        number, digit = divmod(number, 62)
-        digits = BASE62[digit] + digits
-    return digits
-
-
-def _hash(secret: str) -> str:
-    return hmac.new(settings.API_KEY_PEPPER.encode(), secret.encode(), hashlib.sha256).hexdigest()
+        ApiKey.objects.filter(unnoted, pk=key.pk).update(last_used_at=now, last_used_ip=ip or None)

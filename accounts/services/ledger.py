@@ -11,7 +11,6 @@ waiting for each other crosswise; house accounts are reached in ascending order.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
 
 from django.conf import settings
 from django.db import transaction
@@ -46,15 +45,6 @@ class Work:
 
 
 NAMELESS = Work()
-
-
-def price_mc(billable_ms: int, rounding: Literal["minute", "second"] = "minute") -> int:
-    """Started minutes, or started seconds; rounded up once, to a whole millicredit."""
-    if billable_ms < 0:
-        raise ValueError(f"A recording cannot last {billable_ms} ms.")
-    if rounding == "minute":
-        return -(-billable_ms // 60_000) * MILLICREDITS
-    return -(-(-(-billable_ms // 1000) * MILLICREDITS) // 60)
 
 
 def reserve(owner: User, reference: str, amount_mc: int, work: Work = NAMELESS) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -17,10 +17,8 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import ApiKey
 from accounts.services import api_keys
+from accounts.web.signed_in import user_of
 from stt_site.lib.errors import ErrorCode, ServiceError
-
-if TYPE_CHECKING:
-    from accounts.models import User
 
 SCOPES = {
     "transcribe": "Send recordings",
@@ -66,7 +64,7 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @sensitive_variables()
 def _create(request: HttpRequest) -> HttpResponse:
-    user, form = _user(request), KeyForm(request.POST)
+    user, form = user_of(request), KeyForm(request.POST)
     if "key_id" in form.errors:
         raise ServiceError(ErrorCode.INVALID_REQUEST, "The form came incomplete. No key was made; open it again.")
     if not form.is_valid():
@@ -88,7 +86,7 @@ def _create(request: HttpRequest) -> HttpResponse:
 
 @sensitive_variables()
 def _page(request: HttpRequest, **created: Any) -> HttpResponse:
-    every = list(api_keys.keys_of(_user(request)))
+    every = list(api_keys.keys_of(user_of(request)))
     revoked = [key for key in every if key.revoked_at]
     shown = every if "revoked" in request.GET else [key for key in every if not key.revoked_at]
     now = timezone.now()
@@ -96,7 +94,7 @@ def _page(request: HttpRequest, **created: Any) -> HttpResponse:
         "rows": [{"key": key, "ends": _ends(key), "soon": _is_near(key)} for key in shown],
         "revoked": len(revoked),
         "all": "revoked" in request.GET,
-        "full": api_keys.active_keys(_user(request)).count() >= api_keys.MAX_ACTIVE_KEYS,
+        "full": api_keys.active_keys(user_of(request)).count() >= api_keys.MAX_ACTIVE_KEYS,
         "most": api_keys.MAX_ACTIVE_KEYS,
         "form": _fresh_form(request, every),
         "now": now,
@@ -108,7 +106,7 @@ def _page(request: HttpRequest, **created: Any) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
-    key = api_keys.key_of(_user(request), pk)
+    key = api_keys.key_of(user_of(request), pk)
     if key.revoked_at:
         return redirect("keys")
     typed = request.POST.get("name")
@@ -122,7 +120,7 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _fresh_form(request: HttpRequest, every: Iterable[ApiKey] | None = None) -> KeyForm:
-    taken = {key.name for key in (api_keys.keys_of(_user(request)) if every is None else every)}
+    taken = {key.name for key in (api_keys.keys_of(user_of(request)) if every is None else every)}
     name, number = "My laptop", 1
     while name in taken:
         number += 1
@@ -143,7 +141,3 @@ def _ends(key: ApiKey) -> str:
 
 def _is_near(key: ApiKey) -> bool:
     return key.expires_at is not None and key.expires_at - timezone.now() < ENDS_SOON
-
-
-def _user(request: HttpRequest) -> "User":
-    return cast("User", request.user)

@@ -33,6 +33,7 @@ class PocketSphinxRecognizer:
     model = MODEL
     languages = frozenset({"en"})
     batch_windows = 1
+    call_windows = 1
 
     def __init__(self) -> None:
         from pocketsphinx import Decoder
@@ -40,6 +41,8 @@ class PocketSphinxRecognizer:
         self._decoder: Any = Decoder
         self._new_decoder()
         SpeechDetector()  # loaded with the model, so that the first run need not
+
+    def kind(self, request: Request) -> None: ...
 
     def detect_language(self, windows: Sequence[Window]) -> LanguageGuess:
         """It cannot tell: English is all it knows, so nothing was measured."""

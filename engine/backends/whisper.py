@@ -1,9 +1,8 @@
 """Whisper through faster-whisper and CTranslate2: the only module that calls them."""
 
-import os
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +13,20 @@ from faster_whisper.audio import pad_or_trim
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
 
+from engine import hardware
 from engine.config import EngineConfig
-from engine.errors import Cancelled, OutOfMemory
+from engine.errors import Cancelled
 from engine.hints import hint_tokens
 from engine.protocols import LanguageGuess, Request, Samples, Window
 from engine.quality import LOOP_RATIO, compression_ratio
-from engine.types import Segment
+from engine.types import Segment, Task
 from engine.vad import SpeechDetector
 from engine.words import Heard, Scores, to_segments, whole_words
 
 BEAM = 5
-MAX_LANES = 4
 GPU_BATCH = 16
 LANE_BATCH = 2
-"""Windows a lane decodes one after the other in a batch, so that lanes do not wait for each other at every window."""
+"""Windows of one run that a lane decodes for a chunk: each chunk is a write to the database."""
 PAUSE = 1.0
 MAX_TOKENS = 448
 SPACELESS = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
@@ -35,27 +34,21 @@ SPACELESS = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
 
 
 class WhisperRecognizer:
-    """One loaded model. On a CPU windows are decoded one by one in parallel lanes of few threads each.
-
-    A lane with one thread and one window measured 2.4 times the throughput of all threads on a batch of 8: threads
-    of one inference wait for each other at every layer, and a CPU gains nothing from a batch. A GPU takes the batch.
-    """
+    """One loaded model. On a CPU a call decodes one window in a lane of few threads (engine/hardware.py says why);
+    a GPU takes many at once."""
 
     def __init__(self, directory: Path, model_id: str, config: EngineConfig) -> None:
         self.model = model_id
-        device = config.device
-        if device == "auto":
-            device = "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
-        threads = config.threads or len(os.sched_getaffinity(0))
-        self._lanes = min(threads, MAX_LANES) if device == "cpu" else 1
-        self._group = 1 if device == "cpu" else GPU_BATCH
-        self.batch_windows = self._lanes * LANE_BATCH if device == "cpu" else GPU_BATCH
+        device = hardware.detect(config.device).device
+        lanes = hardware.lanes(config)
+        self.call_windows = 1 if device == "cpu" else GPU_BATCH
+        self.batch_windows = lanes * LANE_BATCH if device == "cpu" else GPU_BATCH
         self._whisper = WhisperModel(
             str(directory),
             device=device,
             compute_type=config.compute_type,
-            cpu_threads=max(1, threads // self._lanes),
-            num_workers=self._lanes,
+            cpu_threads=max(1, hardware.threads(config) // lanes),
+            num_workers=lanes if device == "cpu" else 1,
         )
         known = self._whisper.hf_tokenizer
         self.languages = frozenset(
@@ -66,6 +59,7 @@ class WhisperRecognizer:
         self._encoded: tuple[Samples, ctranslate2.StorageView] | None = None
         """The window whose language was heard last: its encoding is wanted again for its text."""
         SpeechDetector()  # loaded with the model, so that the first run need not
+        self._hints = lru_cache(maxsize=64)(self._hint_tokens)  # asked for with every window
         self._suppressed = get_suppressed_tokens(self._tokenizer(Request("en", "transcribe", None, True)), [-1])
 
     def prepare(self, window: Window) -> Window:
@@ -87,20 +81,20 @@ class WhisperRecognizer:
         language, probability = ranked[0]
         return LanguageGuess(language, round(probability, 4), tuple(ranked), calls=len(windows))
 
+    def kind(self, request: Request) -> tuple[Task, int]:
+        """One task, and prompts of one length: CTranslate2 wants every transcript to begin at the same place."""
+        return request.task, len(self._prompt(self._tokenizer(request), request))
+
     def recognize(
         self, windows: Sequence[Window], requests: Sequence[Request], cancelled: Callable[[], bool]
     ) -> list[tuple[Segment, ...]]:
-        def lane(at: int) -> list[tuple[Segment, ...]]:
-            end = at + self._group
-            return self._decode(windows[at:end], requests[at:end], cancelled)
-
-        while True:
-            try:
-                with ThreadPoolExecutor(self._lanes, thread_name_prefix="whisper") as lanes:
-                    decoded = lanes.map(lane, range(0, len(windows), self._group))
-                    return [segments for group in decoded for segments in group]
-            except RuntimeError as error:
-                self._shrink(error)
+        prompts = [self._prompt(self._tokenizer(request), request) for request in requests]
+        _check(cancelled)
+        encoded = self._encode(windows)
+        _check(cancelled)
+        texts = self._generate(encoded, prompts, {})
+        _check(cancelled)
+        return self._segments(windows, requests, texts, encoded)
 
     def recognize_again(self, window: Window, request: Request, cancelled: Callable[[], bool]) -> tuple[Segment, ...]:
         """With time stamps (which keep Whisper from skipping), then with repetition forbidden; the better is kept.
@@ -122,17 +116,6 @@ class WhisperRecognizer:
         _, _, _, tokens, scores = min(tries)
         return self._segments([window], [request], [(tokens, scores)], encoded)[0]
 
-    def _decode(
-        self, windows: Sequence[Window], requests: Sequence[Request], cancelled: Callable[[], bool]
-    ) -> list[tuple[Segment, ...]]:
-        prompts = [self._prompt(self._tokenizer(request), request) for request in requests]
-        _check(cancelled)
-        encoded = self._encode(windows)
-        _check(cancelled)
-        texts = self._generate(encoded, prompts, {})
-        _check(cancelled)
-        return self._segments(windows, requests, texts, encoded)
-
     def _encode(self, windows: Sequence[Window]) -> ctranslate2.StorageView:
         features = [_features(self.prepare(window)) for window in windows]
         kept, self._encoded = self._encoded, None
@@ -143,7 +126,6 @@ class WhisperRecognizer:
     def _generate(
         self, encoded: ctranslate2.StorageView, prompts: list[list[int]], how: dict[str, Any]
     ) -> list[tuple[list[int], Scores]]:
-        """All prompts have one length: CTranslate2 wants the start of the transcript at one place."""
         results = self._whisper.model.generate(
             encoded,
             prompts,
@@ -199,24 +181,14 @@ class WhisperRecognizer:
     def _prompt(self, tokenizer: Tokenizer, request: Request, *, time_stamps: bool = False) -> list[int]:
         """At most half of what the decoder holds, so that the other half is left for the text."""
         start = [*tokenizer.sot_sequence, *([] if time_stamps else [tokenizer.no_timestamps])]
-        room = MAX_TOKENS // 2 - len(start) - 1
-        hints = hint_tokens(request, room, tokenizer.encode, self._begins_word)
+        hints = self._hints(replace(request, language="en"), MAX_TOKENS // 2 - len(start) - 1)
         return [*([tokenizer.sot_prev, *hints] if hints else []), *start]
+
+    def _hint_tokens(self, request: Request, room: int) -> tuple[int, ...]:
+        return tuple(hint_tokens(request, room, self._tokenizer(request).encode, self._begins_word))
 
     def _begins_word(self, token: int) -> bool:
         return str(self._whisper.hf_tokenizer.id_to_token(token)).startswith("Ġ")
-
-    def _shrink(self, error: RuntimeError) -> None:
-        """Halve the group that goes to the device at once, where it ran out of memory."""
-        if "out of memory" not in str(error).lower():
-            raise error
-        if self._group == 1:
-            raise OutOfMemory(
-                "out_of_memory",
-                f"There is not enough memory for the model {self.model} to transcribe even 30 seconds of audio. "
-                "Free memory on the device or choose a smaller model.",
-            ) from error
-        self._group //= 2
 
 
 def _features(window: Window) -> Samples:

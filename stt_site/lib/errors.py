@@ -16,6 +16,7 @@ class ErrorCode(StrEnum):
     MEDIA_TOO_LONG = "media_too_long"
     DECODE_FAILED = "decode_failed"
     DECODE_RESOURCE_LIMIT = "decode_resource_limit"
+    INVALID_REFERENCE = "invalid_reference"
     UNKNOWN_MODEL = "unknown_model"
     UNSUPPORTED_LANGUAGE = "unsupported_language"
     NOT_SIGNED_IN = "not_signed_in"
@@ -37,6 +38,7 @@ class ErrorCode(StrEnum):
     CLIENT_CLOSED_REQUEST = "client_closed_request"
     MODEL_UNAVAILABLE = "model_unavailable"
     ENGINE_UNAVAILABLE = "engine_unavailable"
+    MAIL_UNAVAILABLE = "mail_unavailable"
     STORAGE_FULL = "storage_full"
     POISON = "poison"
     INTERNAL = "internal"
@@ -72,6 +74,9 @@ MEANINGS: dict[ErrorCode, Meaning] = {
     ErrorCode.DECODE_RESOURCE_LIMIT: Meaning(
         400, "Decoding the file took more memory or time than allowed. Nothing was charged."
     ),
+    ErrorCode.INVALID_REFERENCE: Meaning(
+        400, "The recording of a known speaker cannot be used. Nothing was transcribed or charged."
+    ),
     ErrorCode.UNKNOWN_MODEL: Meaning(400, "There is no such model. GET /v1/models lists them."),
     ErrorCode.UNSUPPORTED_LANGUAGE: Meaning(400, "The language is not one that the model knows. Nothing was charged."),
     ErrorCode.NOT_SIGNED_IN: Meaning(401, "Sign in, or send an API key: Authorization: Bearer stt_live_…"),
@@ -98,6 +103,9 @@ MEANINGS: dict[ErrorCode, Meaning] = {
     ErrorCode.MODEL_UNAVAILABLE: Meaning(503, "The model is not installed on this server. Nothing was charged."),
     ErrorCode.ENGINE_UNAVAILABLE: Meaning(
         503, "The transcription engine is not running. Nothing was charged; retry soon."
+    ),
+    ErrorCode.MAIL_UNAVAILABLE: Meaning(
+        503, "The mail server does not answer, so no message was sent. Ask for it again in a few minutes."
     ),
     ErrorCode.STORAGE_FULL: Meaning(507, "The server's disk is full. Nothing was stored or charged."),
     ErrorCode.POISON: Meaning(500, "Transcribing this file stopped the engine several times. Nothing was charged."),

@@ -28,20 +28,6 @@ def house(kind: AccountKind) -> int:
     return Account.objects.get(owner_id=HOUSE, kind=kind).balance
 
 
-@pytest.mark.parametrize(
-    ("milliseconds", "minute", "second"),
-    [(0, 0, 0), (1, 1000, 17), (1000, 1000, 17), (60_000, 1000, 1000), (60_001, 2000, 1017), (60_400, 2000, 1017)],
-)
-def test_a_started_minute_or_second_is_a_whole_one(milliseconds: int, minute: int, second: int) -> None:
-    assert ledger.price_mc(milliseconds) == minute
-    assert ledger.price_mc(milliseconds, "second") == second
-
-
-def test_a_negative_length_has_no_price() -> None:
-    with pytest.raises(ValueError, match="-1 ms"):
-        ledger.price_mc(-1)
-
-
 def test_settling_charges_what_was_used_and_gives_the_rest_back(paid_alice: User) -> None:
     ledger.reserve(paid_alice, "job:1", 10_000)
     assert ledger.balance(paid_alice).available_mc == 90_000

@@ -3,7 +3,6 @@
 import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +15,7 @@ from engine.config import EngineConfig
 from engine.errors import Cancelled, MediaError, UnsupportedLanguage
 from engine.pipeline import AHEAD, run
 from engine.protocols import LanguageGuess, Recognizer, Request, Window
+from engine.scheduler import Scheduler
 from engine.text import normalized
 from engine.types import (
     SAMPLE_RATE,
@@ -30,6 +30,7 @@ from engine.types import (
     Word,
     chunk_from_dict,
 )
+from engine.workshop import Workshop
 from tests.engine.speech import ENGLISH, MICRO, SPANISH, FakeStream, Pcm, noise, silence, spoken, talk, tone
 
 
@@ -39,13 +40,21 @@ def whisper() -> WhisperRecognizer:
 
 
 @pytest.fixture
-def scheduler() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(1) as executor:
-        yield executor
+def scheduler() -> Iterator[Scheduler]:
+    scheduler = Scheduler(lanes=2)
+    yield scheduler
+    scheduler.close(timeout=10)
 
 
 @pytest.fixture
-def transcribe(scheduler: ThreadPoolExecutor) -> Callable[..., Transcript]:
+def workshop() -> Iterator[Workshop]:
+    workshop = Workshop(threads=1, room=16)
+    yield workshop
+    workshop.close()
+
+
+@pytest.fixture
+def transcribe(scheduler: Scheduler, workshop: Workshop) -> Callable[..., Transcript]:
     def transcribe(
         pcm: Pcm,
         recognizer: Recognizer,
@@ -55,9 +64,9 @@ def transcribe(scheduler: ThreadPoolExecutor) -> Callable[..., Transcript]:
     ) -> Transcript:
         return run(
             FakeStream(pcm),
-            recognizer,
             options or Options(),
-            submit=scheduler.submit,
+            door=scheduler.door(recognizer, "bulk"),
+            workshop=workshop,
             on_event=on_event,
             resume=resume,
         )
@@ -71,11 +80,14 @@ class StandIn:
     model = "stand-in"
     languages = frozenset({"en", "fr"})
     batch_windows = 2
+    call_windows = 2
 
     def __init__(self, guesses: Sequence[LanguageGuess] = (LanguageGuess("en", 0.9),)) -> None:
         self.guesses = list(guesses)
         self.listened: list[int] = []
         self.asked: list[str | None] = []
+
+    def kind(self, request: Request) -> None: ...
 
     def detect_language(self, windows: Sequence[Window]) -> LanguageGuess:
         self.listened.append(len(windows))
@@ -252,15 +264,17 @@ def test_an_unknown_language_is_refused_before_anything_is_decoded(transcribe: C
         transcribe(talk(ENGLISH), StandIn(), Options(language="xx"))
 
 
-def test_warnings_of_the_decoder_come_along(scheduler: ThreadPoolExecutor) -> None:
+def test_warnings_of_the_decoder_come_along(scheduler: Scheduler, workshop: Workshop) -> None:
     notice = Notice("damaged", "Part of the file is damaged.")
     stream = FakeStream(talk(ENGLISH[:1]), warnings=(notice,))
-    result = run(stream, StandIn(), Options(), submit=scheduler.submit, on_event=lambda event: None)
+    result = run(
+        stream, Options(), door=scheduler.door(StandIn(), "bulk"), workshop=workshop, on_event=lambda event: None
+    )
     assert result.warnings == (notice,)
     assert stream.closed
 
 
-def test_a_decoder_that_fails_ends_the_run_with_its_own_error(scheduler: ThreadPoolExecutor) -> None:
+def test_a_decoder_that_fails_ends_the_run_with_its_own_error(scheduler: Scheduler, workshop: Workshop) -> None:
     class Failing(FakeStream):
         def __iter__(self) -> Iterator[Pcm]:
             yield from super().__iter__()
@@ -268,7 +282,7 @@ def test_a_decoder_that_fails_ends_the_run_with_its_own_error(scheduler: ThreadP
 
     stream = Failing(talk(ENGLISH))
     with pytest.raises(MediaError) as caught:
-        run(stream, StandIn(), Options(), submit=scheduler.submit, on_event=lambda event: None)
+        run(stream, Options(), door=scheduler.door(StandIn(), "bulk"), workshop=workshop, on_event=lambda event: None)
     assert caught.value.code == "media_too_long"
     assert stream.closed
 
@@ -291,7 +305,9 @@ class Stuck(StandIn):
         return super().recognize(windows, requests, cancelled)
 
 
-def test_cancel_stops_the_batch_at_work_ends_the_threads_and_closes_the_stream(scheduler: ThreadPoolExecutor) -> None:
+def test_cancel_stops_the_batch_at_work_ends_the_threads_and_closes_the_stream(
+    scheduler: Scheduler, workshop: Workshop
+) -> None:
     recognizer, stream = Stuck(), FakeStream(talk(ENGLISH * 10))
     before = set(threading.enumerate())
 
@@ -300,32 +316,35 @@ def test_cancel_stops_the_batch_at_work_ends_the_threads_and_closes_the_stream(s
             raise Killed
 
     with pytest.raises(Killed):
-        run(stream, recognizer, Options(), submit=scheduler.submit, on_event=leave)
+        run(stream, Options(), door=scheduler.door(recognizer, "bulk"), workshop=workshop, on_event=leave)
     assert recognizer.gave_up.wait(5)
     assert stream.closed
-    left = [thread for thread in set(threading.enumerate()) - before if "ThreadPool" not in thread.name]
+    left = [thread for thread in set(threading.enumerate()) - before if "features" not in thread.name]
     for thread in left:
         thread.join(5)
     assert not any(thread.is_alive() for thread in left)
 
 
-def test_a_job_that_is_cancelled_before_its_turn_never_runs() -> None:
-    waiting: list[Future[object]] = []
-
-    def never(call: Callable[[], object], /) -> Future[object]:
-        waiting.append(Future())
-        return waiting[-1]
+def test_a_run_that_is_given_up_before_its_turn_never_begins(scheduler: Scheduler, workshop: Workshop) -> None:
+    busy, first, second = threading.Event(), Stuck(), Stuck()
+    others = [scheduler.door(first, "bulk").call(lambda: busy.wait(20)) for _ in range(2)]
 
     def leave(event: Event) -> None:
-        if waiting:
+        if scheduler.waiting():
             raise Killed
 
     with pytest.raises(Killed):
-        run(FakeStream(talk(ENGLISH)), StandIn(), Options(), submit=never, on_event=leave)  # type: ignore[arg-type]
-    assert waiting[0].cancelled()
+        run(
+            FakeStream(talk(ENGLISH)), Options(), door=scheduler.door(second, "bulk"), workshop=workshop, on_event=leave
+        )
+    assert scheduler.waiting() == 0
+    busy.set()
+    assert all(other.result(20) for other in others)
+    assert not second.listened
+    assert not second.at_work.is_set()
 
 
-def test_decoding_runs_ahead_only_so_far(scheduler: ThreadPoolExecutor) -> None:
+def test_decoding_runs_ahead_only_so_far(scheduler: Scheduler, workshop: Workshop) -> None:
     recognizer, stream = Stuck(), FakeStream(np.tile(talk(ENGLISH), 20))
     recognizer.batch_windows = 1
     seconds = stream.info.duration
@@ -337,13 +356,15 @@ def test_decoding_runs_ahead_only_so_far(scheduler: ThreadPoolExecutor) -> None:
             if len(seen) >= 3 and seen[-1] == seen[-2] == seen[-3]:
                 recognizer.let_go.set()
 
-    run(stream, recognizer, Options(), submit=scheduler.submit, on_event=watch)
+    run(stream, Options(), door=scheduler.door(recognizer, "bulk"), workshop=workshop, on_event=watch)
     batch = recognizer.batch_windows * 60.0  # thirty seconds of speech are less than sixty of this audio
     assert max(seen[:3]) <= (AHEAD + 2) * batch
     assert (AHEAD + 2) * batch < stream.pulled == pytest.approx(seconds)
 
 
-def test_progress_comes_while_the_batch_is_at_work_and_tells_what_is_done(scheduler: ThreadPoolExecutor) -> None:
+def test_progress_comes_while_the_batch_is_at_work_and_tells_what_is_done(
+    scheduler: Scheduler, workshop: Workshop
+) -> None:
     recognizer = Stuck()
     ticks: list[Progress] = []
     caller = threading.current_thread()
@@ -356,7 +377,7 @@ def test_progress_comes_while_the_batch_is_at_work_and_tells_what_is_done(schedu
                 recognizer.let_go.set()
 
     stream = FakeStream(talk(ENGLISH * 2))
-    result = run(stream, recognizer, Options(), submit=scheduler.submit, on_event=watch)
+    result = run(stream, Options(), door=scheduler.door(recognizer, "bulk"), workshop=workshop, on_event=watch)
     assert {(tick.phase, tick.total) for tick in ticks} == {("transcribing", stream.info.duration)}
     assert [tick.done for tick in ticks] == sorted(tick.done for tick in ticks)
     assert (ticks[0].done, ticks[-1].done) == (0.0, result.duration)

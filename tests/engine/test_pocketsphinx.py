@@ -1,6 +1,5 @@
 """The built-in recogniser, on real synthetic speech and its own packaged model."""
 
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +9,9 @@ from engine.backends.pocketsphinx import STEP, PocketSphinxRecognizer
 from engine.errors import Cancelled, UnsupportedLanguage
 from engine.pipeline import run
 from engine.protocols import Request, Window
+from engine.scheduler import Scheduler
 from engine.types import SAMPLE_RATE, Options, Span, Transcript
+from engine.workshop import Workshop
 from tests.engine.speech import ENGLISH, FakeStream, Pcm, clip, silence, talk
 
 ANY = Request(None, "transcribe", None, word_timestamps=True)
@@ -28,10 +29,13 @@ def window(pcm: Pcm, start: float = 0.0) -> Window:
 
 
 def transcribe(pcm: Pcm, recognizer: PocketSphinxRecognizer, options: Options | None = None) -> Transcript:
-    with ThreadPoolExecutor(1) as scheduler:
-        return run(
-            FakeStream(pcm), recognizer, options or Options(), submit=scheduler.submit, on_event=lambda event: None
-        )
+    scheduler, workshop = Scheduler(), Workshop(threads=1, room=4)
+    try:
+        door = scheduler.door(recognizer, "bulk")
+        return run(FakeStream(pcm), options or Options(), door=door, workshop=workshop, on_event=lambda event: None)
+    finally:
+        scheduler.close(timeout=10)
+        workshop.close()
 
 
 def test_it_understands_plain_english_and_says_which_model_it_is(recognizer: PocketSphinxRecognizer) -> None:

@@ -25,6 +25,9 @@ class LoadedModel:
 
     languages = frozenset({"en"})
     batch_windows = 1
+    call_windows = 1
+
+    def kind(self, request: Request) -> None: ...
 
     def __init__(self, model: str) -> None:
         self.model = model

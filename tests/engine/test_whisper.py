@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from engine.asr import Ear
 from engine.backends.whisper import WhisperRecognizer
 from engine.config import EngineConfig
-from engine.errors import Cancelled, OutOfMemory
+from engine.errors import Cancelled
 from engine.keywords import Vocabulary
 from engine.language import Tongues
 from engine.protocols import LanguageGuess, Request, Window
@@ -49,9 +48,8 @@ def test_a_window_alone_or_among_others_gives_the_same(whisper: WhisperRecognize
 
 
 def test_languages_and_prompts_of_many_runs_share_a_call(
-    whisper: WhisperRecognizer, monkeypatch: pytest.MonkeyPatch
+    whisper: WhisperRecognizer,
 ) -> None:
-    monkeypatch.setattr(whisper, "_group", 4)
     asked = {
         "en_door": ENGLISH_TEXT,
         "es_agua": Request("es", "transcribe", None, word_timestamps=True),
@@ -126,44 +124,3 @@ def test_cancel_is_looked_at_between_the_steps_of_a_window(whisper: WhisperRecog
     answers = iter([False] * looks)
     with pytest.raises(Cancelled):
         whisper.recognize([window(talk(ENGLISH[:1]))], [ENGLISH_TEXT], lambda: next(answers, True))
-
-
-def test_out_of_memory_halves_the_group_until_it_fits(
-    whisper: WhisperRecognizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fits = whisper._decode
-    sizes: list[int] = []
-
-    def small_device(windows: Sequence[Window], *rest: Any) -> list[tuple[Segment, ...]]:
-        sizes.append(len(windows))
-        if len(windows) > 1:
-            raise RuntimeError("CUDA failed with error out of memory")
-        return fits(windows, *rest)
-
-    monkeypatch.setattr(whisper, "_group", 4)
-    monkeypatch.setattr(whisper, "_decode", small_device)
-    windows = [window(talk([name])) for name in ENGLISH[:3]]
-    found = whisper.recognize(windows, [ENGLISH_TEXT] * 3, lambda: False)
-    assert [text(segments) for segments in found] == [TEXTS[name] for name in ENGLISH[:3]]
-    assert sizes[0] == 3
-    assert whisper._group == 1
-
-
-def test_a_device_too_small_for_one_window_says_so(whisper: WhisperRecognizer, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_device(*_: object) -> list[tuple[Segment, ...]]:
-        raise RuntimeError("CUDA failed with error out of memory")
-
-    monkeypatch.setattr(whisper, "_decode", no_device)
-    with pytest.raises(OutOfMemory, match="smaller model"):
-        whisper.recognize([window(talk(ENGLISH[:1]))], [ENGLISH_TEXT], lambda: False)
-
-
-def test_another_defect_is_not_taken_for_lack_of_memory(
-    whisper: WhisperRecognizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: object) -> list[tuple[Segment, ...]]:
-        raise RuntimeError("CUDA driver version is insufficient")
-
-    monkeypatch.setattr(whisper, "_decode", broken)
-    with pytest.raises(RuntimeError, match="driver"):
-        whisper.recognize([window(talk(ENGLISH[:1]))], [ENGLISH_TEXT], lambda: False)

@@ -1,16 +1,22 @@
 """The same path with nothing stood in for: real speech, the real decoder, the test model."""
 
 import json
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from accounts.models import User
+from accounts.services import ledger
+from accounts.services.audit import audit
+from accounts.services.tariffs import STANDARD, Tariff, tariff_of
 from engine.types import Options
 from stt_site.lib.errors import ErrorCode, ServiceError
+from tests.engine.media import silent_flac
 from transcripts import engine_gateway, selectors, storage
-from transcripts.models import Media, Playback
+from transcripts.models import Job, JobState, Media, Playback
 from transcripts.services import playback
 from transcripts.services.run import run_job
 from transcripts.services.submit import Order, StoredUpload, submit
@@ -53,3 +59,44 @@ def test_a_text_file_is_refused_and_gone(order: Callable[..., Order], upload: Ca
         submit(order(upload=upload(name="song.mp3", body=b"no song at all" * 100)))
     assert caught.value.code is ErrorCode.UNSUPPORTED_MEDIA
     assert not list(storage.incoming_directory().iterdir())
+
+
+def flac_that_claims(claimed: int, seconds: int) -> bytes:
+    """Silence at 8 kHz whose header states another length than its frames have."""
+    body = bytearray(silent_flac(seconds))
+    place = body.index(b"fLaC") + 8 + 10
+    (field,) = struct.unpack_from(">Q", body, place)
+    struct.pack_into(">Q", body, place, field >> 36 << 36 | claimed * 8000)
+    return bytes(body)
+
+
+def ran(order: Order) -> Job:
+    job = submit(order).job
+    run_job(job.pk)
+    job.refresh_from_db()
+    assert audit() == []
+    return job
+
+
+@pytest.mark.parametrize("seconds", [10, 60])
+def test_a_body_longer_than_its_header_costs_at_most_what_was_held(
+    order: Callable[..., Order], upload: Callable[..., StoredUpload], seconds: int
+) -> None:
+    job = ran(order(upload=upload("a.flac", flac_that_claims(10, seconds))))
+    assert (job.state, job.reserved_mc, job.charged_mc) == (JobState.SUCCEEDED, 1000, 1000)
+
+
+@pytest.mark.parametrize(("tariff", "seconds", "held_mc"), [(STANDARD, 90, 1000), (tariff_of("sixtydb"), 60, 167)])
+def test_a_body_longer_than_what_was_held_is_refused_free_of_charge(
+    order: Callable[..., Order],
+    upload: Callable[..., StoredUpload],
+    user: User,
+    tariff: Tariff,
+    seconds: int,
+    held_mc: int,
+) -> None:
+    job = ran(order(tariff=tariff, upload=upload("a.flac", flac_that_claims(10, seconds))))
+    assert (job.state, job.error_code) == (JobState.FAILED, ErrorCode.MEDIA_TOO_LONG)
+    assert (job.reserved_mc, job.charged_mc) == (held_mc, 0)
+    assert ledger.balance(user).held_mc == ledger.balance(user).used_this_month_mc == 0
+    assert "longer than its header says" in job.error_message

@@ -41,6 +41,7 @@ class Job(models.Model):
     origin = models.CharField(max_length=4, choices=Origin)
     interactive = models.BooleanField("a caller waits for the answer", default=False)
     options = models.JSONField("engine.types.Options")
+    tariff = models.JSONField("accounts.services.tariffs.Tariff", default=dict)
 
     state = models.CharField(max_length=9, choices=JobState, default=JobState.QUEUED)
     phase = models.CharField(max_length=16, default="waiting")

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.services import ledger, limits
+from accounts.services.tariffs import Tariff
 from engine.types import Notice, Segment, Span, to_dict
 from engine.types import Transcript as Result
 from stt_site.lib import doorbell
@@ -36,7 +37,7 @@ def succeed(lease: Lease, result: Result) -> bool:
     Job.objects.filter(pk=job.pk).update(
         done_ms=duration_ms,
         total_ms=duration_ms,
-        charged_mc=ledger.settle(slot(job.pk), ledger.price_mc(duration_ms)) if job.reserved_mc else 0,
+        charged_mc=ledger.settle(slot(job.pk), _bill_mc(job, result, duration_ms)) if job.reserved_mc else 0,
     )
     return True
 
@@ -73,6 +74,10 @@ def _end(where: Q, state: JobState, code: str = "", message: str = "") -> Job | 
         limits.free_slot(slot(job.pk))
         transaction.on_commit(lambda: doorbell.ring(_waiter_path(job.pk)))
     return job
+
+
+def _bill_mc(job: Job, result: Result, duration_ms: int) -> int:
+    return Tariff(**job.tariff).bill_mc(duration_ms, result.text, {notice.code for notice in result.warnings})
 
 
 def _release(job: Job | None) -> bool:

@@ -11,9 +11,10 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
-from accounts.services import ledger, limits
+from accounts.services import access, ledger, limits
 from accounts.services.access import Caller
 from accounts.services.ledger import Work
+from accounts.services.tariffs import STANDARD, Tariff
 from engine.types import MediaInfo, Options, to_dict
 from stt_site.lib.errors import ErrorCode, ServiceError
 from stt_site.lib.ids import new_id
@@ -23,11 +24,12 @@ from transcripts.models import Job, Media, Origin, Transcript
 from transcripts.services.leases import RUN_JOB, slot
 from transcripts.services.playback import MAKE_PLAYBACK
 
-MINUTE_MS = 60_000
 ESTIMATED_FORMATS = {"mp3", "aac"}
 """Their headers carry no duration: what a demuxer says is a guess from the bit rate."""
 LOWEST_BYTES_PER_SECOND = 750
 """6 kbit/s, about the least that carries speech; bounds the length of a file that declares none."""
+HEADROOM_SECONDS = 1.0
+"""Decoded beyond what is held for and never charged: codecs add a little to the length that their header declares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Order:
     origin: Origin
     interactive: bool
     title: str = ""
+    tariff: Tariff = STANDARD
 
 
 def check(options: Options) -> None:
@@ -85,6 +88,8 @@ def _check_length(info: MediaInfo) -> None:
 @transaction.atomic
 def _accept(order: Order, options: Options, info: MediaInfo, key: str) -> Transcript:
     caller, now = order.caller, timezone.now()
+    if caller.user is not None:
+        access.demand_open(caller.user)
     media = _create_media(order, info, key)
     covered, held = _cover(order, info)
     options = replace(options, max_seconds=covered, priority="interactive" if order.interactive else "bulk")
@@ -95,6 +100,7 @@ def _accept(order: Order, options: Options, info: MediaInfo, key: str) -> Transc
         origin=order.origin,
         interactive=order.interactive,
         options=to_dict(options),
+        tariff=to_dict(order.tariff),
         total_ms=media.declared_ms,
         not_before=now,
         reserved_mc=held,
@@ -118,17 +124,17 @@ def _cover(order: Order, info: MediaInfo) -> tuple[float, int]:
     user = order.caller.user
     if user is None:
         return float(settings.MAX_AUDIO_SECONDS), 0
-    available = ledger.available_mc(user)
-    needed = ledger.price_mc(math.ceil((info.duration or 0) * 1000) or 1)
+    tariff, available = order.tariff, ledger.available_mc(user)
+    needed = tariff.price_mc(math.ceil((info.duration or 0) * 1000) or 1)
     if available < needed:
         # The ledger's own refusal, in its words: it alone knows what the balance really is.
         return 0.0, needed
-    affordable = available // ledger.price_mc(MINUTE_MS)
-    minutes = max(1, min(_minutes(order, info), affordable))
-    return min(float(settings.MAX_AUDIO_SECONDS), minutes * 60.0), ledger.price_mc(minutes * MINUTE_MS)
+    covered_ms = tariff.billable_ms(min(_length_ms(order, info), tariff.affordable_ms(available)))
+    decodable = covered_ms / 1000 + HEADROOM_SECONDS
+    return min(float(settings.MAX_AUDIO_SECONDS), decodable), tariff.price_mc(covered_ms)
 
 
-def _minutes(order: Order, info: MediaInfo) -> int:
+def _length_ms(order: Order, info: MediaInfo) -> int:
     """The length to hold for: what is declared; more where that is a guess or missing."""
     if info.duration is None:
         seconds = order.upload.size / LOWEST_BYTES_PER_SECOND
@@ -136,7 +142,7 @@ def _minutes(order: Order, info: MediaInfo) -> int:
         seconds = info.duration * 1.1 + 60
     else:
         seconds = info.duration
-    return math.ceil(min(seconds, settings.MAX_AUDIO_SECONDS) / 60)
+    return math.ceil(min(seconds, settings.MAX_AUDIO_SECONDS) * 1000) or 1
 
 
 def _create_media(order: Order, info: MediaInfo, key: str) -> Media:

@@ -17,7 +17,7 @@ from stt_site.lib import queue
 from stt_site.lib.errors import ErrorCode
 from transcripts import storage
 from transcripts.models import Job, JobState, Media, Playback, Upload
-from transcripts.services import closing, transcripts, uploads
+from transcripts.services import closing, erase, transcripts, uploads
 from transcripts.services.leases import NODE, RUN_JOB, waiting_fairly
 from transcripts.services.playback import MAKE_PLAYBACK, WANTED
 
@@ -38,7 +38,7 @@ def sweep() -> None:
 
 def clean() -> None:
     """Every few minutes: what is old goes."""
-    _run(transcripts.purge_expired, uploads.expire, remove_orphans, queue.purge, limits.purge)
+    _run(transcripts.purge_expired, erase.finish_waiting, uploads.expire, remove_orphans, queue.purge, limits.purge)
 
 
 def _run(*steps: Callable[[], object]) -> None:

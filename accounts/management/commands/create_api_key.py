@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 from django.db import transaction
 
-from accounts.models import User
+from accounts.models import ApiKey, User
 from accounts.services import api_keys, ledger
 from stt_site.lib.errors import ServiceError
 
@@ -19,6 +19,8 @@ class Command(BaseCommand):
         parser.add_argument("--email", required=True)
         parser.add_argument("--credits", default="0", help="grant this many, too; 1 credit is 1 minute of audio")
         parser.add_argument("--name", default="Command line")
+        parser.add_argument("--test", action="store_true", help="a key whose short recordings cost nothing")
+        parser.add_argument("--monthly-minutes", type=int, help="the most the key may spend in a UTC month")
         parser.add_argument("--scopes", nargs="+", choices=api_keys.SCOPES, default=list(api_keys.DEFAULT_SCOPES))
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -31,7 +33,13 @@ class Command(BaseCommand):
         with transaction.atomic():
             user = User.objects.filter(email=email).first() or User.objects.create_user(email)
             try:
-                _, plaintext = api_keys.create_key(user, options["name"], options["scopes"])
+                _, plaintext = api_keys.create_key(
+                    user,
+                    options["name"],
+                    options["scopes"],
+                    mode=ApiKey.Mode.TEST if options["test"] else ApiKey.Mode.LIVE,
+                    monthly_minutes=options["monthly_minutes"],
+                )
             except ServiceError as error:
                 raise CommandError(error.message) from error
             if amount_mc:

@@ -1,0 +1,58 @@
+"""Paying for a stream, whose length nobody knows: slices are held ahead of the sound and charged when it ends.
+
+Slice N is the reservation "ws:SESSION:slice:N". Together the slices hold exactly the price of what they cover, so the
+whole stream is rounded up once, and a stream that outlives the credits is told how far they reach.
+"""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import QuerySet, Sum
+from django.utils import timezone
+
+from accounts.models import Reservation, User
+from accounts.services import books, ledger
+from accounts.services.ledger import NAMELESS, Work
+from accounts.services.tariffs import Tariff
+
+GIVE_UP = timedelta(hours=3)
+"""Longer than any stream may last: the process that held these slices is gone."""
+
+
+def cover(owner: User, session: str, tariff: Tariff, until_ms: int, work: Work = NAMELESS) -> int:
+    """Holds what is missing for the stream's first `until_ms`. Returns how many milliseconds are covered: fewer than
+    `until_ms` where the credits end before, 0 where there are none. Asking again for the same holds nothing more."""
+    with transaction.atomic():
+        books.lock_owner(owner.pk)
+        slices = _slices(session)
+        held = slices.aggregate(total=Sum("amount_mc"))["total"] or 0
+        reach = held + ledger.available_mc(owner)
+        covered_ms = tariff.billable_ms(min(until_ms, tariff.affordable_ms(reach)))
+        if missing := max(0, tariff.price_mc(covered_ms) - held):
+            ledger.reserve(owner, f"{_prefix(session)}{slices.count()}", missing, work)
+        return max(covered_ms, tariff.affordable_ms(held))
+
+
+def close(session: str, tariff: Tariff, received_ms: int) -> int:
+    """Charges the price of `received_ms`, at most what is held, and gives the rest back. Returns what was charged.
+
+    A transaction for each slice, so not inside one; broken off in the middle, the same call ends it."""
+    price, charged = tariff.price_mc(received_ms), 0
+    for reference in _slices(session).order_by("created_at", "reference").values_list("reference", flat=True):
+        charged += ledger.settle(reference, max(0, price - charged))
+    return charged
+
+
+def release_abandoned() -> None:
+    """Slices whose stream ended with its process: nobody knows how much was heard, so nothing is charged."""
+    old = Reservation.objects.filter(state=Reservation.State.HELD, created_at__lt=timezone.now() - GIVE_UP)
+    for reference in old.filter(reference__startswith="ws:").values_list("reference", flat=True)[:500]:
+        ledger.release(reference)
+
+
+def _slices(session: str) -> QuerySet[Reservation]:
+    return Reservation.objects.filter(reference__startswith=_prefix(session))
+
+
+def _prefix(session: str) -> str:
+    return f"ws:{session}:slice:"
