@@ -87,6 +87,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "transcripts.web.context.product",
+                "accounts.web.context.payments",
             ],
             "builtins": ["transcripts.web.tags", "django.templatetags.static"],
         },
@@ -209,6 +210,16 @@ TEST_KEY_PER_DAY = env_int("STT_TEST_KEY_PER_DAY", 20)
 # How long requests wait to be logged together; 0 writes each at once.
 REQUEST_LOG_SECONDS = env_float("STT_REQUEST_LOG_SECONDS", 1)
 REQUEST_LOG_DAYS = env_int("STT_REQUEST_LOG_DAYS", 30)
+
+# --- payments
+STRIPE_SECRET_KEY = env("STT_STRIPE_SECRET_KEY")
+STRIPE_WEBHOOK_SECRET = env("STT_STRIPE_WEBHOOK_SECRET")
+# Price ids and the minutes they buy, as price_1=300,price_2=1200. Empty: every price at Stripe whose metadata says so.
+STRIPE_PRICES = env_list("STT_STRIPE_PRICES")
+# Another address than Stripe's own, for tests.
+STRIPE_API = env("STT_STRIPE_API")
+# The pages that a form of ours may lead to; a Checkout domain of one's own belongs here.
+STRIPE_PAGES = env_list("STT_STRIPE_PAGES", "https://checkout.stripe.com,https://billing.stripe.com")
 
 # --- engine and jobs
 # Empty: the engine runs embedded in the process that needs it (tests, tiny hosts).

@@ -1,10 +1,12 @@
 from accounts.models.api_key import ApiKey
+from accounts.models.billing import PaymentOrder, Reconciliation, StripeCustomer, StripeEvent, Subscription
 from accounts.models.cache import CacheRow
 from accounts.models.ledger import (
     Account,
     AccountKind,
     CreditLot,
     Entry,
+    LedgerCheck,
     Reservation,
     ReservationLeg,
     Transfer,
@@ -23,11 +25,17 @@ __all__ = [
     "DailyUse",
     "Entry",
     "IdempotentRequest",
+    "LedgerCheck",
+    "PaymentOrder",
     "RateCounter",
+    "Reconciliation",
     "RequestLog",
     "Reservation",
     "ReservationLeg",
     "StreamToken",
+    "StripeCustomer",
+    "StripeEvent",
+    "Subscription",
     "Transfer",
     "User",
     "UserManager",

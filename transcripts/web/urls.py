@@ -1,6 +1,6 @@
 from django.urls import path
 
-from transcripts.web import account, document, library, media, new, site, usage
+from transcripts.web import account, billing, document, library, media, new, site, usage
 from transcripts.web.access import owned, shared
 
 urlpatterns = [
@@ -16,6 +16,8 @@ urlpatterns = [
     path("account/delete/", account.erase, name="account_erase"),
     path("usage/", usage.page, name="usage"),
     path("usage/days.csv", usage.table, name="usage_csv"),
+    path("billing/", billing.page, name="billing"),
+    path("billing/ledger.csv", billing.table, name="billing_csv"),
     path("keep/", document.kept, name="kept"),
     path("transcripts/", library.transcripts, name="transcripts"),
     path("transcripts/<slug:slug>/", owned(document.page), name="document"),
