@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from engine.channels import attributed
 from engine.protocols import LanguageGuess, Recognizer, Request, Window
 from engine.quality import Verdict, inspect, without_loops, without_unspoken
 from engine.types import Chunk, Options, Segment, Span
@@ -48,8 +49,10 @@ class Ear:
             kept, verdict = _judge(first, speech, self.options.prompt)
             if verdict.spans:
                 kept, verdict = self._second_opinion(window, request, speech, (kept, verdict), in_turn)
-            segments += without_loops(kept)
+            segments += attributed(window, without_loops(kept))
             suspect += verdict.spans
+        if self.options.channels == "speakers":
+            segments.sort(key=lambda segment: segment.start)
         if not self.options.word_timestamps:
             segments = [replace(segment, words=()) for segment in segments]
         return Chunk(
@@ -90,4 +93,4 @@ def _judge(
 
 
 def speech_in(window: Window, speech: Sequence[Span]) -> list[Span]:
-    return [span for span in speech if overlap(span, window.spans) > 0]
+    return [span for span in (window.speech or speech) if overlap(span, window.spans) > 0]

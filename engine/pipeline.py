@@ -17,6 +17,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from engine import channels
 from engine.asr import Ear
 from engine.errors import Cancelled
 from engine.language import check_language, detect, settled_language
@@ -61,7 +62,8 @@ def run(
 
     What `on_event` raises aborts the run and comes out of here. Raises EngineError.
     """
-    reader = _Reader(stream, door, workshop, resume)
+    cutter = channels.batches if options.channels == "speakers" else batches
+    reader = _Reader(stream, door, workshop, resume, cutter)
     try:
         check_language(options.language, door.recognizer)
         reader.start()
@@ -102,7 +104,8 @@ class _Run:
             self.chunks.append(chunk)
             self.on_event(chunk)
             self._tick()
-        return assemble(self.chunks, self.recognizer.model, self.reader.duration, self.reader.stream.warnings)
+        whole = assemble(self.chunks, self.recognizer.model, self.reader.duration, self.reader.stream.warnings)
+        return channels.as_speakers(whole) if self.options.channels == "speakers" else whole
 
     def _asked(self) -> bool:
         """Is there a batch with the scheduler, after waiting for one if need be? False behind the last one."""
@@ -215,7 +218,14 @@ class _Asked:
 class _Reader:
     """What runs ahead: a thread that pulls, finds speech and cuts, and the workshop, which makes features."""
 
-    def __init__(self, stream: Stream, door: Door, workshop: Workshop, resume: Sequence[Chunk]) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        door: Door,
+        workshop: Workshop,
+        resume: Sequence[Chunk],
+        cutter: Callable[..., Iterator[Batch]],
+    ) -> None:
         self.stream = stream
         self.ready: queue.Queue[_Ready | None] = queue.Queue(1)
         """Batches in order, then None."""
@@ -225,6 +235,7 @@ class _Reader:
         self.error: BaseException | None = None
         self._door = door
         self._workshop = workshop
+        self._cutter = cutter
         self._start = round(resume[-1].end * SAMPLE_RATE) if resume else 0
         self._index = len(resume)
         self._samples = 0
@@ -267,7 +278,7 @@ class _Reader:
 
     def _read(self) -> None:
         try:
-            cut = batches(
+            cut = self._cutter(
                 self._blocks(),
                 batch_windows=self._door.recognizer.batch_windows,
                 start=self._start,
