@@ -29,6 +29,10 @@ class UnsupportedLanguage(EngineError):
     """The model that would answer does not know the language (code `unsupported_language`)."""
 
 
+class TranslatorMissing(EngineError):
+    """The text was wanted in a language that only a translation model can write (code `translator_missing`)."""
+
+
 class BadReference(EngineError):
     """The recording of a known speaker cannot be used (code `invalid_reference`); the message says whose, and why."""
 

@@ -12,7 +12,9 @@ from engine.types import (
     Chunk,
     EngineStatus,
     Event,
+    Keyword,
     KnownSpeaker,
+    LanguageSource,
     MediaInfo,
     Options,
     Playback,
@@ -77,9 +79,13 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class LanguageGuess:
+    """`candidates` are all languages the model knows, best first. `calls`: windows that were listened to for it."""
+
     language: str | None
     probability: float
     candidates: tuple[tuple[str, float], ...] = ()
+    source: LanguageSource = "detected"
+    calls: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,8 @@ class Request:
     task: Task
     prompt: str | None
     word_timestamps: bool
+    keywords: tuple[Keyword, ...] = ()
+    context: tuple[tuple[str, str], ...] = ()
 
 
 class Recognizer(Protocol):
