@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from accounts.services import ledger, offers
 from transcripts.web.languages import english_name
+from transcripts.web.operations import Operations, operations
 
 if TYPE_CHECKING:
     from accounts.models import PaymentOrder
@@ -138,3 +139,9 @@ def query(context: dict[str, Any], **changes: Any) -> str:
     for name, value in changes.items():
         parameters[name] = value
     return f"?{parameters.urlencode()}"
+
+
+@register.simple_tag(takes_context=True, name="operations")
+def operations_now(context: dict[str, Any]) -> Operations:
+    """For the administration's front page."""
+    return operations(context["request"].user)
