@@ -295,5 +295,5 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env("STT_LOG_LEVEL", "INFO")},
-    "loggers": {"django-q": {"level": "WARNING"}, "fontTools": {"level": "WARNING"}},
+    "loggers": {"django-q": {"level": "WARNING"}, "fontTools": {"level": "WARNING"}, "stripe": {"level": "WARNING"}},
 }
