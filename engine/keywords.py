@@ -25,6 +25,8 @@ SOUNDS_ALIKE = 0.7
 """Share of letters that must agree for that too: "akme" and "Acme", not "knew" and "Noah"."""
 SHORT = 3
 """Terms of so few letters are too near to everything: all letters must agree."""
+SYLLABIC = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL")
+"""One letter of theirs says as much as a syllable."""
 WORTH_A_LOOK = 0.4
 SUFFIXES = ("'s", "’s")
 
@@ -35,6 +37,10 @@ class _Term:
     words: tuple[str, ...]
     letters: str
     script: str
+
+    @property
+    def is_short(self) -> bool:
+        return len(self.letters) <= (1 if self.script in SYLLABIC else SHORT)
 
     @property
     def reach(self) -> float:
@@ -103,7 +109,7 @@ class Vocabulary:
             return len(term.letters) == len(words) == len(letters) >= SHORT and likeness == 1.0  # "G P T"
         if likeness == 1.0:
             return len(words) == len(term.words) or len(letters) >= SHORT
-        if len(term.letters) <= SHORT or letters in self._own or script_of(words[0].word.text) != term.script:
+        if term.is_short or letters in self._own or script_of(words[0].word.text) != term.script:
             return False
         if term.keyword.weight >= INSISTENT and _same_sound(letters, term.letters):
             return True
