@@ -18,7 +18,7 @@ from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import Account, AccountKind, CreditLot, Entry, Reservation, ReservationLeg, User
-from accounts.services import books, debts
+from accounts.services import books, debts, soundness
 from accounts.services.books import Movement, Overdraft
 from stt_site.lib.errors import ErrorCode, ServiceError
 
@@ -52,6 +52,7 @@ def reserve(owner: User, reference: str, amount_mc: int, work: Work = NAMELESS) 
     """Holds credits, those that end soonest first. A second call for the same reference changes nothing."""
     if amount_mc < 0:
         raise ValueError(f"{amount_mc} millicredits cannot be held.")
+    soundness.require_sound()
     with transaction.atomic():
         owed = books.lock_owner(owner.pk)
         now = timezone.now()
