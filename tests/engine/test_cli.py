@@ -101,6 +101,25 @@ def test_txt_is_the_text_alone(speech: Path, capsys: Printed) -> None:
     assert capsys.readouterr().out == "Anna, please open the door.\n"
 
 
+def test_what_is_known_beforehand_is_heeded(capsys: Printed) -> None:
+    clip = str(ROOT / "tests" / "fixtures" / "clips" / "en-us-3.wav")
+    flags = [
+        "--languages",
+        "es,en",
+        "--keyword",
+        "Koffee:5",
+        "--context",
+        "Topic=Work",
+        "--prompt",
+        "Today.",
+        "--clean",
+    ]
+    assert main(["transcribe", clip, *flags]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert "my Koffee Sunday" in result["text"]
+    assert [language for language, _ in result["detection"]["candidates"]] == ["en", "es"]
+
+
 def test_silence_is_no_error_and_no_text(silence: Path, capsys: Printed) -> None:
     assert run("transcribe", silence) == 0
     assert printed_json(capsys)["text"] == ""
