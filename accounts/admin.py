@@ -1,10 +1,7 @@
 import secrets
 from typing import ClassVar
 
-import allauth.mfa.admin
-import allauth.usersessions.admin
 from allauth.mfa.models import Authenticator
-from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
@@ -33,11 +30,6 @@ from accounts.services import api_keys, erasure, ledger, profile
 from stt_site.lib.admin import BoundedPaginator, ReadOnly, age, pill
 from stt_site.lib.errors import ServiceError
 
-# One shows secrets of the second step, the other searches for a name that users do not have.
-for model, registered_in in ((Authenticator, allauth.mfa.admin), (UserSession, allauth.usersessions.admin)):
-    assert registered_in
-    admin.site.unregister(model)
-
 
 class UserForm(AdminUserCreationForm):  # type: ignore[type-arg]
     class Meta:
@@ -53,7 +45,7 @@ class ActionFields(ActionForm):
 
     minutes = forms.CharField(required=False, widget=forms.NumberInput({"min": 1}))
     reason = forms.CharField(required=False)
-    token = forms.CharField(required=False, widget=forms.HiddenInput, initial=lambda: secrets.token_hex(8))
+    token = forms.CharField(required=False, label="", widget=forms.HiddenInput, initial=lambda: secrets.token_hex(8))
 
 
 class GrantForm(forms.Form):

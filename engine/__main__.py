@@ -17,7 +17,7 @@ from engine.config import EngineConfig, config_from_environment
 from engine.errors import EngineError, MediaError, ModelUnavailable, UnsupportedLanguage
 from engine.progress import Bar
 from engine.protocols import Engine
-from engine.types import Chunk, Event, Keyword, Options, Transcript, to_dict
+from engine.types import Chunk, Event, Keyword, KnownSpeaker, Options, Transcript, to_dict
 
 OK, FAILED, USAGE, BAD_MEDIA, NO_MODEL, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -156,6 +156,7 @@ def _engine(args: argparse.Namespace, config: EngineConfig) -> Engine:
 
 
 def _options(args: argparse.Namespace) -> Options:
+    known = tuple(args.known)
     return Options(
         model=args.model,
         language=args.language,
@@ -169,6 +170,10 @@ def _options(args: argparse.Namespace) -> Options:
         min_snr_db=args.min_snr_db,
         clean=args.clean,
         normalize_script=args.normalize_script,
+        diarize=args.diarize or args.speakers is not None or bool(known),
+        speakers=args.speakers,
+        known_speakers=known,
+        channels=args.channels,
     )
 
 
@@ -186,6 +191,13 @@ def _file(name: str) -> Path:
     if not path.is_file():
         raise argparse.ArgumentTypeError(f"there is no file {name}")
     return path
+
+
+def _known(pair: str) -> KnownSpeaker:
+    name, equals, clip = pair.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{pair!r} is not NAME=FILE")
+    return KnownSpeaker(name, str(_file(clip).absolute()))
 
 
 def _language(name: str) -> str | None:
@@ -241,6 +253,19 @@ def _parser() -> argparse.ArgumentParser:
     work.add_argument("--model", help="an id of `models list`; the default depends on this machine")
     work.add_argument("--language", type=_language, help="ISO 639-1 code, or auto (the default)")
     work.add_argument("--task", choices=("transcribe", "translate"), default="transcribe", help="translate: to English")
+    work.add_argument("--diarize", action="store_true", help="tell voices apart")
+    work.add_argument("--speakers", type=_positive, help="how many voices there are")
+    work.add_argument(
+        "--known",
+        type=_known,
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="a voice's name and a recording of it alone, 2 to 10 s; may be given many times",
+    )
+    work.add_argument(
+        "--channels", choices=("mix", "speakers"), default="mix", help="speakers: each channel is one person"
+    )
     work.add_argument("--socket", type=Path, help="use the engine that runs there instead of one in this process")
 
     _add_hints(work)

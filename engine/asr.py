@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from engine.channels import attributed
 from engine.hints import hint_text
 from engine.keywords import Vocabulary
 from engine.language import Tongues, by_language, found_by
@@ -76,9 +77,11 @@ class Ear:
             kept, verdict = _judge(first, speech, hint_text(request))
             if verdict.spans:
                 kept, verdict = self._second_opinion(window, request, speech, (kept, verdict), in_turn)
-            segments += self.vocabulary.boosted(without_loops(kept))
+            segments += attributed(window, self.vocabulary.boosted(without_loops(kept)))
             suspect += verdict.spans
         segments = [replace(one, chunk=batch.index) for one in tidied(segments, self.options)]
+        if self.options.channels == "speakers":
+            segments.sort(key=lambda segment: segment.start)
         if not self.options.word_timestamps:
             segments = [replace(segment, words=()) for segment in segments]
         return self._chunk(batch, tuple(segments), tuple(suspect), language, tongues.calls)
@@ -131,4 +134,4 @@ def _judge(
 
 
 def speech_in(window: Window, speech: Sequence[Span]) -> list[Span]:
-    return [span for span in speech if overlap(span, window.spans) > 0]
+    return [span for span in (window.speech or speech) if overlap(span, window.spans) > 0]

@@ -17,6 +17,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from engine import channels
 from engine.asr import Ear
 from engine.errors import Cancelled
 from engine.keywords import Vocabulary
@@ -63,7 +64,8 @@ def run(
 
     What `on_event` raises aborts the run and comes out of here. Raises EngineError.
     """
-    reader = _Reader(stream, door, workshop, resume)
+    cutter = channels.batches if options.channels == "speakers" else batches
+    reader = _Reader(stream, door, workshop, resume, cutter)
     try:
         check_languages(options, door.recognizer)
         reader.start()
@@ -107,7 +109,8 @@ class _Run:
             self.on_event(chunk)
             self._tick()
         stream, least = self.reader.stream, self.options.min_snr_db
-        return assemble(self.chunks, self.recognizer.model, self.reader.duration, stream.warnings, min_snr_db=least)
+        whole = assemble(self.chunks, self.recognizer.model, self.reader.duration, stream.warnings, min_snr_db=least)
+        return channels.as_speakers(whole) if self.options.channels == "speakers" else whole
 
     def _asked(self) -> bool:
         """Is there a batch with the scheduler, after waiting for one if need be? False behind the last one."""
@@ -241,7 +244,14 @@ class _Asked:
 class _Reader:
     """What runs ahead: a thread that pulls, finds speech and cuts, and the workshop, which makes features."""
 
-    def __init__(self, stream: Stream, door: Door, workshop: Workshop, resume: Sequence[Chunk]) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        door: Door,
+        workshop: Workshop,
+        resume: Sequence[Chunk],
+        cutter: Callable[..., Iterator[Batch]],
+    ) -> None:
         self.stream = stream
         self.ready: queue.Queue[_Ready | None] = queue.Queue(1)
         """Batches in order, then None."""
@@ -251,6 +261,7 @@ class _Reader:
         self.error: BaseException | None = None
         self._door = door
         self._workshop = workshop
+        self._cutter = cutter
         self._start = round(resume[-1].end * SAMPLE_RATE) if resume else 0
         self._index = len(resume)
         self._samples = 0
@@ -293,7 +304,7 @@ class _Reader:
 
     def _read(self) -> None:
         try:
-            cut = batches(
+            cut = self._cutter(
                 self._blocks(),
                 batch_windows=self._door.recognizer.batch_windows,
                 start=self._start,

@@ -71,6 +71,10 @@ class Window:
     spans: tuple[Span, ...]
     features: Samples | None = None
     """What `Prepares.prepare` made of the samples ahead of time."""
+    channel: int | None = None
+    """Whose words these are, where each channel is transcribed on its own; counts from 0."""
+    speech: tuple[Span, ...] = ()
+    """Where this channel speaks, then: the batch's speech is that of all of them."""
 
 
 @dataclass(frozen=True, slots=True)

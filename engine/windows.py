@@ -6,7 +6,7 @@ behind each batch: cutting can be taken up again at any batch's end and goes on 
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import numpy as np
@@ -55,7 +55,7 @@ def part(window: Window, start: float, end: float) -> Window:
             samples.append(window.samples[first : at + round((right - span.start) * SAMPLE_RATE)])
             spans.append(Span(left, right))
         at += round((span.end - span.start) * SAMPLE_RATE)
-    return Window(np.concatenate(samples), tuple(spans))
+    return replace(window, samples=np.concatenate(samples), spans=tuple(spans), features=None)
 
 
 def batches(

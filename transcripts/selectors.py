@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from django.core.files import File
-from django.db.models import Count, F, OrderBy, Q, QuerySet
+from django.db.models import Count, DurationField, ExpressionWrapper, F, OrderBy, Q, QuerySet, Sum
 
 from accounts.models import User
 from engine.types import Chunk, EngineStatus, Notice, Segment, Span, Word, chunk_from_dict, detection_from_dict
@@ -83,6 +83,15 @@ def transcripts_paid_by(user: User, references: Iterable[str]) -> dict[str, Tran
     numbers = [int(number) for kind, _, number in (each.partition(":") for each in references) if kind == "job"]
     found = Transcript.objects.filter(owner=user, job__in=numbers).select_related("job", "media").defer("text")
     return {f"job:{transcript.job_id}": transcript for transcript in found}
+
+
+def average_speed(user: User, since: datetime) -> float | None:
+    """Seconds of audio for each second of work, over what was finished since. None where there is too little of it."""
+    took = ExpressionWrapper(F("finished_at") - F("started_at"), DurationField())
+    ended = Job.objects.filter(owner=user, state=JobState.SUCCEEDED, finished_at__gte=since, started_at__isnull=False)
+    sums = ended.aggregate(audio_ms=Sum("done_ms"), took=Sum(took))
+    seconds = sums["took"].total_seconds() if sums["took"] else 0.0
+    return sums["audio_ms"] / 1000 / seconds if seconds >= 1 else None
 
 
 def transcript_counts(user: User) -> Counts:

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -56,6 +57,11 @@ class Used(serializers.Serializer[Any]):
     requests = serializers.IntegerField(help_text="Finished transcriptions. What failed is not among them.")
     minutes = serializers.FloatField(help_text="Charged minutes of audio.")
     credits = serializers.FloatField(help_text="A credit is a charged minute.")
+    by_source = serializers.DictField(child=serializers.FloatField(), help_text="The minutes of web, api and live.")
+
+
+class UsageQuery(serializers.Serializer[Any]):
+    key = serializers.IntegerField(required=False, help_text="The id of one of your keys: only what it asked for.")
 
 
 class UsedDay(Used):
@@ -71,14 +77,15 @@ class Usage(serializers.Serializer[Any]):
 
 def usage_item(days: list[usage.Day]) -> dict[str, Any]:
     return {
-        "days": [{"date": day.date, **_used(day.requests, day.charged_mc)} for day in days],
+        "days": [{"date": day.date, **_used(day.requests, day.charged_by)} for day in days],
         "total": _used(*usage.total(days)),
     }
 
 
-def _used(requests: int, charged_mc: int) -> dict[str, Any]:
-    charged = credits_number(charged_mc)
-    return {"requests": requests, "minutes": charged, "credits": charged}
+def _used(requests: int, charged_by: Mapping[str, int]) -> dict[str, Any]:
+    charged = credits_number(sum(charged_by.values()))
+    by_source = {source: credits_number(amount) for source, amount in charged_by.items()}
+    return {"requests": requests, "minutes": charged, "credits": charged, "by_source": by_source}
 
 
 def account_item(user: User, caller: Caller) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from accounts.api.serializers import (
     RollKey,
     StrictSerializer,
     Usage,
+    UsageQuery,
     account_item,
     key_item,
     usage_item,
@@ -89,10 +90,19 @@ class KeyRollView(APIView):
 class UsageView(APIView):
     authentication_classes = (CallerAuthentication,)
 
-    @extend_schema(operation_id="usage", summary="Use of the last 30 UTC days, by day", responses={200: Usage})
+    @extend_schema(
+        operation_id="usage",
+        summary="Use of the last 30 UTC days, by day",
+        parameters=[UsageQuery],
+        responses={200: Usage},
+    )
     def get(self, request: Request) -> Response:
         user, _ = _signed_in(request)
-        return Response(usage_item(usage.days(user)))
+        query = UsageQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        asked = query.validated_data.get("key")
+        key = None if asked is None else api_keys.key_of(user, asked)
+        return Response(usage_item(usage.days(user, by=key)))
 
 
 def _made(key: ApiKey, plaintext: str) -> Response:

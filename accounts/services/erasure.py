@@ -21,7 +21,7 @@ from stt_site.lib.errors import ErrorCode, ServiceError
 
 def close(user: User) -> None:
     """Nobody gets in any more, by password, session or key, and the row says nothing of a person. The address is free
-    for a new account. Raises CONFLICT for the only administrator, PAYMENT_UNAVAILABLE where a subscription would go on."""
+    for a new account. Raises CONFLICT for the only administrator, PAYMENT_UNAVAILABLE where a subscription stays."""
     others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=user.pk)
     if user.is_superuser and not others.exists():
         message = "You are the only administrator. Make somebody else one first. Nothing was deleted."

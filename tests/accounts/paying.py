@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from django.core.cache import cache
 from django.test import Client
 from django_q.models import OrmQ
 
@@ -31,6 +32,7 @@ class Customer:
 
     def form(self, price_id: str) -> dict[str, str]:
         """What the page would send back for that price."""
+        cache.clear()
         html = self.browser.get("/billing/").content.decode()
         found = re.search(rf'name="price" value="{price_id}"><input type="hidden" name="order" value="(\w+)"', html)
         assert found, html

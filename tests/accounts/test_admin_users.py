@@ -136,6 +136,11 @@ def test_secrets_of_the_second_step_are_not_looked_at(admin: Client, page: Clien
     assert admin.get("/admin/usersessions/usersession/").status_code == 404
 
 
+def test_the_queue_is_not_written_to_by_hand(admin: Client) -> None:
+    for model in ("schedule", "ormq", "success", "failure"):
+        assert admin.get(f"/admin/django_q/{model}/").status_code == 404
+
+
 def test_addresses_can_be_searched(admin: Client, alice: User) -> None:
     EmailAddress.objects.create(user=alice, email=alice.email, primary=True)
     assert "alice@example.com" in admin.get("/admin/account/emailaddress/?q=alice").content.decode()

@@ -132,6 +132,13 @@ def paid(order: "PaymentOrder") -> str:
     return offers.money(order.amount_minor, order.currency)
 
 
+@register.filter
+def hour_takes(speed: float) -> str:
+    """How long an hour of sound takes at so many times its own speed."""
+    seconds = 3600 / speed
+    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
+
+
 @register.simple_tag(takes_context=True)
 def query(context: dict[str, Any], **changes: Any) -> str:
     """The present query string with some values changed."""
