@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from engine.errors import EngineError, ModelUnavailable, OutOfMemory
 from engine.faults import out_of_memory
-from engine.protocols import Recognizer
 from engine.waiting import in_thread, wait_beating
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -27,19 +29,19 @@ class Source:
     directory: Path | None
 
 
-class _Resident:
+class _Resident(Generic[T]):
     def __init__(self) -> None:
-        self.recognizer: Future[Recognizer] = Future()
+        self.model: Future[T] = Future()
         self.users = 0
         self.idle_since = 0.0
 
 
-class Residents:
+class Residents(Generic[T]):
     """Thread-safe. Loading happens in a thread of its own, so that whoever waits can be told that it lives."""
 
     def __init__(
         self,
-        load: Callable[[Source], Recognizer],
+        load: Callable[[Source], T],
         *,
         idle_seconds: float,
         clock: Callable[[], float] = time.monotonic,
@@ -48,16 +50,16 @@ class Residents:
         self._idle_seconds = idle_seconds
         self._clock = clock
         self._lock = threading.Lock()
-        self._here: dict[str, _Resident] = {}
+        self._here: dict[str, _Resident[T]] = {}
         self._closed = threading.Event()
         self._sweeper: threading.Thread | None = None
 
     @contextmanager
-    def use(self, source: Source, on_wait: Callable[[], None]) -> Iterator[Recognizer]:
+    def use(self, source: Source, on_wait: Callable[[], None]) -> Iterator[T]:
         """Raises ModelUnavailable, OutOfMemory, and whatever `on_wait` raises."""
         resident = self._enter(source)
         try:
-            yield wait_beating(resident.recognizer, on_wait)
+            yield wait_beating(resident.model, on_wait)
         finally:
             with self._lock:
                 resident.users -= 1
@@ -66,13 +68,13 @@ class Residents:
     def loaded(self, model: str) -> bool:
         with self._lock:
             resident = self._here.get(model)
-            return resident is not None and resident.recognizer.done()
+            return resident is not None and resident.model.done()
 
     def forget(self, model: str) -> bool:
         """False if the model is in use and stays."""
         with self._lock:
             resident = self._here.get(model)
-            if resident is not None and (resident.users or not resident.recognizer.done()):
+            if resident is not None and (resident.users or not resident.model.done()):
                 return False
             self._here.pop(model, None)
             return True
@@ -86,7 +88,7 @@ class Residents:
         self._closed.set()
         self._unload(lambda resident: True)
 
-    def _enter(self, source: Source) -> _Resident:
+    def _enter(self, source: Source) -> _Resident[T]:
         with self._lock:
             resident = self._here.get(source.id)
             if resident is None:
@@ -98,17 +100,17 @@ class Residents:
                 self._sweeper.start()
             return resident
 
-    def _bring_in(self, source: Source, resident: _Resident) -> None:
+    def _bring_in(self, source: Source, resident: _Resident[T]) -> None:
         try:
-            recognizer = self._load_making_room(source)
+            model = self._load_making_room(source)
         except Exception as error:
             with self._lock:
                 self._here.pop(source.id, None)
-            resident.recognizer.set_exception(_load_error(source, error))
+            resident.model.set_exception(_load_error(source, error))
         else:
-            resident.recognizer.set_result(recognizer)
+            resident.model.set_result(model)
 
-    def _load_making_room(self, source: Source) -> Recognizer:
+    def _load_making_room(self, source: Source) -> T:
         try:
             return self._load(source)
         except (RuntimeError, MemoryError) as error:
@@ -116,12 +118,12 @@ class Residents:
                 raise
         return self._load(source)
 
-    def _unload(self, unwanted: Callable[[_Resident], bool]) -> list[str]:
+    def _unload(self, unwanted: Callable[[_Resident[T]], bool]) -> list[str]:
         with self._lock:
             gone = [
                 model
                 for model, resident in self._here.items()
-                if not resident.users and resident.recognizer.done() and unwanted(resident)
+                if not resident.users and resident.model.done() and unwanted(resident)
             ]
             for model in gone:
                 del self._here[model]

@@ -21,7 +21,12 @@ def spent_mc(key: ApiKey) -> int:
 
 def left_mc(caller: Caller) -> int | None:
     """None where there is no cap. Negative when the last hold has passed it."""
-    key = ApiKey.objects.filter(pk=caller.api_key_id or 0).first() if caller.has_cap else None
+    return left_of(caller.api_key_id) if caller.has_cap else None
+
+
+def left_of(api_key_id: int | None) -> int | None:
+    """The same for who knows the key only by its number."""
+    key = ApiKey.objects.filter(pk=api_key_id).first() if api_key_id else None
     if key is None or key.monthly_minutes is None:
         return None
     return key.monthly_minutes * ledger.MILLICREDITS - spent_mc(key)

@@ -1,7 +1,7 @@
-"""API keys: to see, to make, to revoke. A new key's plaintext is in one answer, the one to the form that made it."""
+"""API keys: to see, make, roll and revoke. A new key's plaintext is in one answer, the one to the form that made it."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import ApiKey
 from accounts.services import api_keys
+from accounts.services.key_powers import LARGEST_CAP
 from accounts.web.signed_in import user_of
 from stt_site.lib.errors import ErrorCode, ServiceError
 
@@ -32,6 +33,13 @@ SCOPES = {
 EXPIRIES = {"": "Never", "30": "In 30 days", "90": "In 90 days"}
 ENDS_SOON = timedelta(days=7)
 USED_LATELY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+OVERLAPS = {
+    "1": "1 hour",
+    "24": "24 hours",
+    "72": "72 hours",
+    "0": "Not at all: it may have been seen by somebody",
+}
 
 
 class KeyForm(forms.Form):
@@ -42,6 +50,12 @@ class KeyForm(forms.Form):
         choices=SCOPES.items(), error_messages={"required": "Tick at least one thing that the key may do."}
     )
     expiry = forms.ChoiceField(choices=EXPIRIES.items(), required=False)
+    monthly_minutes = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=LARGEST_CAP,
+        error_messages={"invalid": "Give whole minutes, or leave it empty."},
+    )
     key_id = forms.CharField(validators=[RegexValidator(rf"^[0-9A-Za-z]{{{api_keys.KEY_ID_LENGTH}}}\Z")])
 
 
@@ -76,7 +90,14 @@ def _create(request: HttpRequest) -> HttpResponse:
         return redirect("keys")
     ends = timezone.now() + timedelta(days=int(wanted["expiry"])) if wanted["expiry"] else None
     try:
-        made = api_keys.create_key(user, wanted["name"], wanted["scopes"], ends, key_id=wanted["key_id"])
+        made = api_keys.create_key(
+            user,
+            wanted["name"],
+            wanted["scopes"],
+            ends,
+            monthly_minutes=wanted["monthly_minutes"],
+            key_id=wanted["key_id"],
+        )
     except ServiceError as error:
         form.add_error(None, error.message)
         return render(request, "keys/new.html", {"form": form}, status=error.status)
@@ -91,7 +112,9 @@ def _page(request: HttpRequest, **created: Any) -> HttpResponse:
     shown = every if "revoked" in request.GET else [key for key in every if not key.revoked_at]
     now = timezone.now()
     context = {
-        "rows": [{"key": key, "ends": _ends(key), "soon": _is_near(key)} for key in shown],
+        "rows": [
+            {"key": key, "ends": _ends(key), "soon": _is_near(key), "rollable": _is_rollable(key, now)} for key in shown
+        ],
         "revoked": len(revoked),
         "all": "revoked" in request.GET,
         "full": api_keys.active_keys(user_of(request)).count() >= api_keys.MAX_ACTIVE_KEYS,
@@ -100,6 +123,24 @@ def _page(request: HttpRequest, **created: Any) -> HttpResponse:
         "now": now,
     }
     return render(request, "keys/list.html", context | created)
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_variables()
+def roll(request: HttpRequest, pk: int) -> HttpResponse:
+    key = api_keys.key_of(user_of(request), pk)
+    if not _is_rollable(key, timezone.now()):
+        # A reload, or a step back: the form was sent before.
+        messages.warning(request, f"“{key.name}” has been replaced or has ended. Nothing was changed.")
+        return redirect("keys")
+    chosen = request.POST.get("overlap", "24")
+    if request.method != "POST" or chosen not in OVERLAPS:
+        context = {"key": key, "overlaps": OVERLAPS.items(), "chosen": chosen}
+        return render(request, "keys/roll.html", context, status=400 if request.method == "POST" else 200)
+    made, plaintext = api_keys.roll(key, int(chosen) * HOUR)
+    return _page(request, made=made, plaintext=plaintext, rolled=OVERLAPS[chosen] if chosen != "0" else "")
 
 
 @login_required
@@ -135,8 +176,14 @@ def _ends(key: ApiKey) -> str:
     left = key.expires_at - timezone.now()
     if left <= timedelta():
         return "expired"
-    days = round(left / timedelta(days=1))
-    return "today" if days < 1 else "in 1 day" if days == 1 else f"in {days} days"
+    if left <= 72 * HOUR:
+        return f"in {max(1, round(left / HOUR))} h"
+    return f"in {round(left / timedelta(days=1))} days"
+
+
+def _is_rollable(key: ApiKey, now: datetime) -> bool:
+    living = key.revoked_at is None and (key.expires_at is None or key.expires_at > now)
+    return living and key.replaced_by_id is None
 
 
 def _is_near(key: ApiKey) -> bool:

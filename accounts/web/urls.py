@@ -12,5 +12,6 @@ urlpatterns = [
     path("stripe/webhook/", billing.webhook, name="stripe_webhook"),
     path("keys/", keys.keys, name="keys"),
     path("keys/new/", keys.new, name="key_new"),
+    path("keys/<int:pk>/roll/", keys.roll, name="key_roll"),
     path("keys/<int:pk>/revoke/", keys.revoke, name="key_revoke"),
 ]

@@ -12,6 +12,7 @@ class ErrorCode(StrEnum):
     NO_AUDIO_STREAM = "no_audio_stream"
     AUDIO_TOO_SHORT = "audio_too_short"
     UNSUPPORTED_CHANNELS = "unsupported_channels"
+    TOO_MANY_CHANNELS = "too_many_channels"
     UNSUPPORTED_SAMPLE_RATE = "unsupported_sample_rate"
     MEDIA_TOO_LONG = "media_too_long"
     DECODE_FAILED = "decode_failed"
@@ -41,6 +42,7 @@ class ErrorCode(StrEnum):
     CLIENT_CLOSED_REQUEST = "client_closed_request"
     MODEL_UNAVAILABLE = "model_unavailable"
     ENGINE_UNAVAILABLE = "engine_unavailable"
+    LEDGER_BROKEN = "ledger_broken"
     PAYMENT_UNAVAILABLE = "payment_unavailable"
     MAIL_UNAVAILABLE = "mail_unavailable"
     STORAGE_FULL = "storage_full"
@@ -67,6 +69,9 @@ MEANINGS: dict[ErrorCode, Meaning] = {
     ),
     ErrorCode.UNSUPPORTED_CHANNELS: Meaning(
         400, "The audio has more channels than can be mixed down. Nothing was charged."
+    ),
+    ErrorCode.TOO_MANY_CHANNELS: Meaning(
+        400, "The audio has more than 8 channels, too many to take each for a speaker. Nothing was charged."
     ),
     ErrorCode.UNSUPPORTED_SAMPLE_RATE: Meaning(
         400, "The audio's sample rate is outside 4 to 384 kHz. Nothing was charged."
@@ -114,6 +119,11 @@ MEANINGS: dict[ErrorCode, Meaning] = {
     ErrorCode.MODEL_UNAVAILABLE: Meaning(503, "The model is not installed on this server. Nothing was charged."),
     ErrorCode.ENGINE_UNAVAILABLE: Meaning(
         503, "The transcription engine is not running. Nothing was charged; retry soon."
+    ),
+    ErrorCode.LEDGER_BROKEN: Meaning(
+        503,
+        "The credit ledger did not pass its check, so no new work is accepted. Nothing was charged; "
+        "the server's administrator finds the reason in the log.",
     ),
     ErrorCode.PAYMENT_UNAVAILABLE: Meaning(
         503, "The payment provider does not answer. Nothing was charged; try again in a moment."

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from accounts.models import ApiKey, User
-from accounts.services import api_keys, key_caps, ledger
+from accounts.services import api_keys, key_caps, ledger, streams
 from accounts.services.access import identify
 from accounts.services.ledger import Work
+from accounts.services.tariffs import Tariff
 from stt_site.lib.errors import ErrorCode, ServiceError
 from tests.accounts.test_api import Api
 from tests.conftest import Clock
@@ -145,6 +146,14 @@ def test_a_cap_outlives_a_roll(alice: User) -> None:
     _, new = api_keys.roll(key, timedelta(hours=1))
     with pytest.raises(ServiceError):
         spend(alice, new, "job:2", 1000)
+
+
+def test_a_stream_reaches_as_far_as_its_keys_cap(alice: User) -> None:
+    key, _ = api_keys.create_key(alice, "capped", monthly_minutes=2)
+    work = Work(api_key_id=key.pk)
+    assert streams.cover(alice, "live", Tariff(), 60_000, work) == 60_000
+    assert streams.cover(alice, "live", Tariff(), 600_000, work) == 120_000
+    assert key_caps.spent_mc(key) == 2000
 
 
 def test_the_last_use_says_from_where(alice: User, alice_key: str) -> None:

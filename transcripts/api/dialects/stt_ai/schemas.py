@@ -16,6 +16,9 @@ class TranscribeForm(serializers.Serializer[Any]):
     diarize = serializers.BooleanField(required=False, default=True)
     speakers = serializers.IntegerField(required=False, default=0, min_value=0, max_value=50, help_text="0: find out.")
     response_format = serializers.ChoiceField(choices=sorted(FORMATS), required=False, default="json")
+    channels = serializers.ChoiceField(
+        choices=["mix", "speakers"], required=False, default="mix", help_text="speakers: each channel is one person."
+    )
 
 
 class SpokenWord(serializers.Serializer[Any]):
@@ -94,6 +97,9 @@ class HealthAnswer(serializers.Serializer[Any]):
     gpu_available = serializers.BooleanField()
     gpu_name = serializers.CharField(allow_null=True)
     gpu_memory_mb = serializers.IntegerField(allow_null=True)
+    ledger = serializers.ChoiceField(
+        choices=["ok", "broken", "unchecked"], help_text="broken: new paid work is refused until it is mended."
+    )
     model = serializers.CharField(required=False, help_text="What answers a request that names none.")
     embedded = serializers.BooleanField(required=False, help_text="True: only the packaged English recogniser is here.")
     sandbox = serializers.ChoiceField(choices=["full", "reduced"], required=False)

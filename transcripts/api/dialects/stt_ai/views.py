@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import CallerAuthentication, OpenToAll
-from accounts.services import idempotency, stream_tokens
+from accounts.services import idempotency, soundness, stream_tokens
 from accounts.services.access import Caller
 from accounts.services.idempotency import Ticket
 from accounts.visit import visit_of
@@ -175,7 +175,14 @@ class Health(SttAiView):
         auth=[],
     )
     def get(self, request: Request) -> Response:
-        body: dict[str, Any] = {"status": "ok", "gpu_available": False, "gpu_name": None, "gpu_memory_mb": None}
+        ledger = soundness.state()
+        body: dict[str, Any] = {
+            "status": "degraded" if ledger == "broken" else "ok",
+            "gpu_available": False,
+            "gpu_name": None,
+            "gpu_memory_mb": None,
+            "ledger": ledger,
+        }
         try:
             status = selectors.engine_status()
         except ServiceError as error:
