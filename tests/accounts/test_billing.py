@@ -354,3 +354,13 @@ def test_a_seal_of_an_account_that_is_another_now_restores_nothing(customer: Cus
     customer.hear()
     assert minutes(customer.user) == 0
     assert notes()
+
+
+def test_money_for_an_account_that_is_gone_is_a_note(customer: Customer) -> None:
+    session = customer.begin(customer.world.price(900, 300)["id"])
+    customer.world.pay(session["id"])
+    customer.user.delete()
+    customer.hear()
+    assert PaymentOrder.objects.get().state == PaymentOrder.State.OPEN
+    assert "account that is gone" in notes()[0]
+    assert audit() == []
