@@ -266,6 +266,8 @@ class EngineStatus:
     sandbox: Literal["full", "reduced"]
     models: tuple[ModelStatus, ...]
     queued: int = 0
+    diarizer: str | None = None
+    """Who tells speakers apart; None: nobody can."""
 
 
 def to_dict(value: Any) -> dict[str, Any]:
