@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("transcripts", "0002_job_tariff"),
+        ("transcripts", "0003_how_it_was_heard"),
     ]
 
     operations = [
