@@ -3,9 +3,10 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 Device = Literal["auto", "cpu", "cuda"]
+DiarizerName = Literal["auto", "embedded", "pyannote", "off"]
 COMPUTE_TYPES = (
     "default", "auto", "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16",
     "float32",
@@ -32,10 +33,13 @@ class EngineConfig:
     browser). Each holds 20 MB; its successor costs 0.15 s of processor time and is ready in 0.3 to 0.5 s."""
     strict_sandbox: bool = False
     """Refuse to start where the kernel cannot enforce the full sandbox."""
+    diarizer: DiarizerName = "auto"
+    """Who tells speakers apart; `auto` is the best that is installed."""
 
 
 def config_from_environment(models_dir: Path | None = None) -> EngineConfig:
-    """`STT_DATA_DIR`, `STT_MODEL`, `STT_DEVICE`, `STT_COMPUTE_TYPE`, `STT_THREADS`, `STT_FETCH_MODELS`.
+    """`STT_DATA_DIR`, `STT_MODEL`, `STT_DEVICE`, `STT_COMPUTE_TYPE`, `STT_THREADS`, `STT_FETCH_MODELS`,
+    `STT_DIARIZER`.
 
     Raises ValueError with a sentence for the operator.
     """
@@ -49,6 +53,9 @@ def config_from_environment(models_dir: Path | None = None) -> EngineConfig:
     threads = os.environ.get("STT_THREADS", "0")
     if not threads.isdecimal():
         raise ValueError(f"STT_THREADS is {threads!r}; it must be a number, 0 for one a core.")
+    diarizer = os.environ.get("STT_DIARIZER", "auto")
+    if diarizer not in get_args(DiarizerName):
+        raise ValueError(f"STT_DIARIZER is {diarizer!r}; it must be one of: {', '.join(get_args(DiarizerName))}.")
     return EngineConfig(
         models_dir=models_dir or data_dir / "models",
         default_model=os.environ.get("STT_MODEL") or None,
@@ -56,4 +63,5 @@ def config_from_environment(models_dir: Path | None = None) -> EngineConfig:
         compute_type=compute_type,
         threads=int(threads),
         fetch_models=os.environ.get("STT_FETCH_MODELS", "1") not in ("0", "false", "no"),
+        diarizer=cast(DiarizerName, diarizer),
     )

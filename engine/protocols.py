@@ -58,6 +58,16 @@ class Engine(Protocol):
         """
         ...
 
+    def label_speakers(
+        self, source: Path, transcript: Transcript, options: Options, beat: Callable[[], None] = lambda: None
+    ) -> Transcript:
+        """`transcript`, which was made of `source`, with its speakers told apart as the options say.
+
+        `beat` is called while the work goes on; what it raises stops it and comes out of here. Raises EngineError:
+        `speaker_labels_unavailable` where nobody can, `speaker_labels_failed`.
+        """
+        ...
+
     def status(self) -> EngineStatus: ...
 
     def close(self) -> None: ...
@@ -131,6 +141,15 @@ class Prepares(Protocol):
     """A recognizer whose windows need work that can be done before its turn comes, in another thread."""
 
     def prepare(self, window: Window) -> Window: ...
+
+
+@runtime_checkable
+class TakesHints(Protocol):
+    """A recognizer that heeds prompt, keywords and context while it listens."""
+
+    def has_room_for(self, request: Request) -> bool:
+        """Are all hints of the request heeded, or are some left out?"""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,9 +161,7 @@ class Keyword:
         except ValueError:
             number = math.nan
         if not term.strip() or not number > 0:
-            raise ValueError(
-                f"{text.strip()[:60]!r} is no keyword: write the term, or term:weight with a weight above 0."
-            )
+            raise ValueError(f"{text.strip()[:60]!r} is no keyword: write term or term:weight, the weight above 0.")
         return cls(term.strip(), min(number, MAX_WEIGHT))
 
 
@@ -268,6 +266,8 @@ class EngineStatus:
     sandbox: Literal["full", "reduced"]
     models: tuple[ModelStatus, ...]
     queued: int = 0
+    diarizer: str | None = None
+    """Who tells speakers apart; None: nobody can."""
 
 
 def to_dict(value: Any) -> dict[str, Any]:

@@ -117,6 +117,8 @@ def _write_transcript(job: Job, result: Result, duration_ms: int) -> None:
         coverage=result.coverage,
         suspect_spans=_plain(result.suspect_spans),
         warnings=_plain(result.warnings),
+        snr_db=result.snr_db,
+        detection=to_dict(result.detection),
     )
     TranscriptSegment.objects.bulk_create(
         (_segment_row(transcript.pk, order, segment) for order, segment in enumerate(result.segments)), batch_size=200
@@ -141,6 +143,7 @@ def _segment_row(transcript_id: int, order: int, segment: Segment) -> Transcript
         compression_ratio=segment.compression_ratio,
         temperature=segment.temperature,
         words=[to_dict(word) for word in segment.words],
+        chunk=segment.chunk,
     )
 
 
