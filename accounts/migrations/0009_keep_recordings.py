@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0007_ledger_check"),
+        ("accounts", "0008_mails_and_cloud"),
     ]
 
     operations = [
