@@ -2,6 +2,8 @@
 
 import os
 import wave
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,12 @@ import pytest
 from engine.backends import embedded_diarizer
 from engine.backends.embedded_diarizer import EmbeddedDiarizer
 from engine.config import EngineConfig
+from engine.errors import BadReference
+from engine.local import LocalEngine
 from engine.protocols import SpeakerHints, Voice
-from engine.types import Turn
-from tests.engine.speech import Pcm, silence
+from engine.types import KnownSpeaker, Options, Turn
+from tests.engine.speech import MICRO, Pcm, silence
+from tests.engine.wav import write_wav
 
 pytestmark = pytest.mark.slow
 
@@ -70,6 +75,27 @@ def test_a_synthetic_stranger_gets_nobodys_name(diarizer: EmbeddedDiarizer) -> N
     man = np.concatenate([pcm_of(CLIPS / f"en-us-{number}.wav") for number in (1, 2)])
     ann = voice("Ann", pcm_of(CLIPS / "en-us-f3-1.wav"))
     assert {turn.speaker for turn in turns_of(diarizer, man, SpeakerHints(exactly=1, voices=(ann,)))} == {"Speaker 1"}
+
+
+def test_a_run_of_the_engine_names_its_words(diarizer: EmbeddedDiarizer, tmp_path: Path) -> None:
+    woman, man = (pcm_of(CLIPS / f"{name}-2.wav") for name in ("en-us-f3", "en-us"))
+    source = write_wav(tmp_path / "talk.wav", np.concatenate([woman, silence(0.5), man]))
+    ann = KnownSpeaker("Ann", str(CLIPS / "en-us-f3-1.wav"))
+    options = Options(language="en", diarize=True, speakers=2, known_speakers=(ann,))
+    config = EngineConfig(tmp_path, default_model=str(MICRO), device="cpu", fetch_models=False, decode_children=1)
+    with closing(LocalEngine(config)) as engine:
+        transcript = engine.transcribe(source, options, on_event=lambda event: None)
+        assert transcript.speakers == ("Ann", "Speaker 1")
+        assert [segment.speaker for segment in transcript.segments] == sorted(
+            segment.speaker or "" for segment in transcript.segments
+        )
+        short = KnownSpeaker("Ben", str(write_wav(tmp_path / "ben.wav", man[:16_000])))
+        for refused in (
+            replace(options, known_speakers=(ann, short)),
+            replace(options, channels="speakers"),
+        ):
+            with pytest.raises(BadReference):
+                engine.transcribe(source, refused, on_event=lambda event: None)
 
 
 @pytest.mark.skipif(not (RECORDINGS / "two_speakers.wav").exists(), reason="TEST_RECORDINGS has no two_speakers.wav")
