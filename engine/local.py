@@ -15,15 +15,18 @@ from engine.catalog import EMBEDDED
 from engine.config import EngineConfig
 from engine.diarize import FAILED, UNAVAILABLE, Beside, hints
 from engine.diarizers import diarizer
-from engine.errors import EngineError, MediaError
+from engine.errors import BadReference, EngineError, MediaError
 from engine.faults import engine_fault
 from engine.playback import make_playback
 from engine.protocols import Voice
 from engine.scheduler import Scheduler
+from engine.speech.enhance import enhance
+from engine.speech.tts import Speaker
 from engine.store import ModelStore, OnWait
 from engine.types import (
     Chunk,
     EngineStatus,
+    Enhanced,
     Event,
     MediaInfo,
     Notice,
@@ -31,6 +34,7 @@ from engine.types import (
     Phase,
     Playback,
     Progress,
+    Spoken,
     Transcript,
 )
 from engine.waiting import in_thread, wait_beating
@@ -57,6 +61,7 @@ class LocalEngine:
         self._workshop = Workshop(hardware.feature_threads(config), hardware.windows_ahead(config))
         self._decoder = Decoder(config)
         self._diarizer = diarizer(config)
+        self._speaker = Speaker(config, self._decoder)
 
     def probe(self, source: Path) -> MediaInfo:
         with _faults():
@@ -78,6 +83,16 @@ class LocalEngine:
         caller = _Caller(beat)
         with _faults(caller):
             return make_playback(self._decoder, source, destination, caller)
+
+    def enhance(self, source: Path, destination: Path, beat: Callable[[], None] = lambda: None) -> Enhanced:
+        caller = _Caller(beat)
+        with _faults(caller):
+            return enhance(self._decoder, source, destination, caller)
+
+    def speak(self, reference: Path, text: str, destination: Path, beat: Callable[[], None] = lambda: None) -> Spoken:
+        caller = _Caller(beat)
+        with _faults(caller):
+            return self._speaker.speak(self, reference, text, destination, caller)
 
     def label_speakers(
         self, source: Path, transcript: Transcript, options: Options, beat: Callable[[], None] = lambda: None
@@ -153,6 +168,11 @@ class LocalEngine:
 
     def _voices(self, options: Options, beat: Callable[[], None]) -> tuple[Voice, ...]:
         """Raises BadReference."""
+        if options.known_speakers and options.channels == "speakers":
+            raise BadReference(
+                "Reference recordings are compared with voices, and here each channel is a speaker. Send either the "
+                "recordings or channels=speakers, not both. Nothing was transcribed."
+            )
         wanted = options.known_speakers if self._diarizer and _wants_speakers(options) else ()
         return known_speakers.hear(self._decoder, wanted, beat)
 

@@ -37,12 +37,15 @@ ONLY_FROM: dict[str, tuple[str, ...]] = {
     "faster_whisper": ("engine",),
     "ctranslate2": ("engine",),
     "av": ("engine",),
+    "torch": ("engine",),
+    "torchaudio": ("engine",),
+    "pyannote": ("engine.backends.pyannote_pipeline",),
     "engine": ("engine", "transcripts.engine_gateway"),
     "stripe": ("accounts.stripe_gateway",),
     "stt_site": ("stt_site",),
 }
 OPEN = ("engine.types", "engine.errors", "stt_site.lib")
-HEAVY = ("ctranslate2", "faster_whisper", "torch", "onnxruntime", "av", "pocketsphinx")
+HEAVY = ("ctranslate2", "faster_whisper", "torch", "torchaudio", "onnxruntime", "av", "pocketsphinx")
 DIALECTS = "transcripts.api.dialects"
 SHARED_BY_DIALECTS = ("base", "registry")
 
