@@ -134,7 +134,7 @@ class Server:
             place.empty()
 
 
-def _connects(family: int, address: object) -> bool:
+def _connects(family: int, address: tuple[str, int] | str) -> bool:
     with socket.socket(family) as probe:
         probe.settimeout(1)
         with contextlib.suppress(OSError):

@@ -77,7 +77,7 @@ class ShortEngine:
         raise MediaError("decode_failed")
 
     def speak(self, reference: Path, text: str, destination: Path, beat: Callable[[], None] = lambda: None) -> Spoken:
-        raise VoiceUnavailable("voice_unavailable", "It does not speak.")
+        raise VoiceUnavailable("It does not speak.")
 
     def status(self) -> EngineStatus:
         return EngineStatus(MODEL, False, "cpu", None, None, "full", (ModelStatus(MODEL, True, True),))
