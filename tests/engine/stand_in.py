@@ -10,6 +10,7 @@ from engine.errors import MediaError, ModelUnavailable, OutOfMemory, Unsupported
 from engine.types import (
     Chunk,
     EngineStatus,
+    Enhanced,
     Event,
     MediaInfo,
     ModelStatus,
@@ -19,6 +20,7 @@ from engine.types import (
     Progress,
     Segment,
     Span,
+    Spoken,
     Transcript,
     Word,
 )
@@ -97,6 +99,16 @@ class StandIn:
         while word == "endless":
             on_event(Progress("transcribing", 0.0, None))
             threading.Event().wait(0.01)
+
+    def enhance(self, source: Path, destination: Path, beat: Callable[[], None] = lambda: None) -> Enhanced:
+        self._fail_if_told(source.read_text())
+        destination.write_text("enhanced")
+        return Enhanced(1 / 3, 8000)
+
+    def speak(self, reference: Path, text: str, destination: Path, beat: Callable[[], None] = lambda: None) -> Spoken:
+        self._fail_if_told(reference.read_text())
+        destination.write_text(text)
+        return Spoken(2 / 3, 24000)
 
     def _fail_if_told(self, word: str) -> None:
         if word in FAILURES:
