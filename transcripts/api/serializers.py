@@ -39,11 +39,46 @@ class NewTranscript(serializers.Serializer[Any]):
     language = serializers.CharField(required=False, allow_blank=True, default="", help_text="ISO 639-1, or auto.")
     prompt = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
     diarize = serializers.BooleanField(required=False, default=True)
+    speakers = serializers.IntegerField(required=False, default=0, min_value=0, max_value=50, help_text="0: find out.")
 
     def options(self) -> Options:
         given = self.validated_data
         language = "" if given["language"].lower() == "auto" else given["language"]
-        return Options(model=given["model"] or None, language=language or None, prompt=given["prompt"] or None)
+        return Options(
+            model=given["model"] or None,
+            language=language or None,
+            prompt=given["prompt"] or None,
+            diarize=given["diarize"],
+            speakers=given["speakers"] or None if given["diarize"] else None,
+        )
+
+
+class Labelling(serializers.Serializer[Any]):
+    """How many voices there are. 0: find out, within the other two."""
+
+    speakers = serializers.IntegerField(required=False, default=0, min_value=0, max_value=50)
+    min_speakers = serializers.IntegerField(required=False, default=0, min_value=0, max_value=50)
+    max_speakers = serializers.IntegerField(required=False, default=0, min_value=0, max_value=50)
+
+    def validate(self, attrs: dict[str, int]) -> dict[str, int]:
+        if 0 < attrs["max_speakers"] < attrs["min_speakers"]:
+            raise serializers.ValidationError("max_speakers must not be less than min_speakers.")
+        return attrs
+
+    def options(self) -> Options:
+        given = self.validated_data
+        return Options(
+            diarize=True,
+            speakers=given["speakers"] or None,
+            min_speakers=given["min_speakers"] or None,
+            max_speakers=given["max_speakers"] or None,
+        )
+
+
+class Turn(serializers.Serializer[Any]):
+    start = serializers.FloatField(help_text="Seconds.")
+    end = serializers.FloatField()
+    speaker = serializers.CharField()
 
 
 class Rename(serializers.Serializer[Any]):
@@ -155,6 +190,11 @@ class Detail(Item):
     coverage = serializers.FloatField(allow_null=True, help_text="Share of the speech found that has words, 0 to 1.")
     suspect_spans = Span(many=True, help_text="Where a listener should check.")
     warnings = Notice(many=True)
+    turns = Turn(many=True, help_text="Who spoke when; turns may overlap.")
+    labelling = serializers.SerializerMethodField(help_text="Are the speakers being told apart anew?")
+
+    def get_labelling(self, transcript: Transcript) -> bool:
+        return transcript.labels_wanted is not None
 
     @extend_schema_field(Segment(many=True))
     def get_segments(self, transcript: Transcript) -> list[dict[str, Any]]:
