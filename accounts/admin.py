@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from accounts.models import (
     Account,
     ApiKey,
+    CloudInstance,
     CreditLot,
     Entry,
     PaymentOrder,
@@ -283,3 +284,15 @@ class StripeEventAdmin(ReadOnly):
 @admin.register(Reconciliation)
 class ReconciliationAdmin(ReadOnly):
     list_display = ("started_at", "finished_at", "days", "seen", "missed", "error")
+
+
+@admin.register(CloudInstance)
+class CloudInstanceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Kept by hand: what stands here is what the account reads at /api/v1/cloud/."""
+
+    list_display = ("name", "user", "region", "status", "gpu", "endpoint", "created_at")
+    list_filter = ("status", "region")
+    list_select_related = ("user",)
+    search_fields = ("name", "user__email")
+    autocomplete_fields = ("user",)
+    show_full_result_count = False

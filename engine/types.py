@@ -161,9 +161,7 @@ class Keyword:
         except ValueError:
             number = math.nan
         if not term.strip() or not number > 0:
-            raise ValueError(
-                f"{text.strip()[:60]!r} is no keyword: write the term, or term:weight with a weight above 0."
-            )
+            raise ValueError(f"{text.strip()[:60]!r} is no keyword: write term or term:weight, the weight above 0.")
         return cls(term.strip(), min(number, MAX_WEIGHT))
 
 

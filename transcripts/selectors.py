@@ -9,7 +9,7 @@ from django.core.files import File
 from django.db.models import Count, DurationField, ExpressionWrapper, F, OrderBy, Q, QuerySet, Sum
 
 from accounts.models import User
-from engine.types import Chunk, EngineStatus, Notice, Segment, Span, Turn, Word, chunk_from_dict
+from engine.types import Chunk, EngineStatus, Notice, Segment, Span, Turn, Word, chunk_from_dict, detection_from_dict
 from engine.types import Transcript as Document
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts import engine_gateway, storage
@@ -110,6 +110,17 @@ def _states(status: str) -> list[JobState]:
     return states
 
 
+def accepted_as(owner: User, reference: str) -> Transcript | None:
+    """The transcript of that `reference`, while it is there."""
+    pk = int(reference.removeprefix("transcript:"))
+    return Transcript.objects.select_related("job", "media").filter(owner=owner, pk=pk).first()
+
+
+def has_succeeded(transcript: Transcript) -> bool:
+    """Now, and not when it was read."""
+    return Job.objects.filter(pk=transcript.job_id, state=JobState.SUCCEEDED).exists()
+
+
 def transcript_for(user: User, ref: str) -> Transcript:
     """`ref` is a number, a slug or a public id. Another's transcript is NOT_FOUND."""
     # PostgreSQL refuses to look for NUL; no name here has one.
@@ -154,6 +165,7 @@ def document(transcript: Transcript, *, words: bool = True) -> Document:
                 no_speech_prob=row.no_speech_prob,
                 compression_ratio=row.compression_ratio,
                 temperature=row.temperature,
+                chunk=row.chunk,
             )
             for row in (rows if words else rows.defer("words"))
         ),
@@ -163,6 +175,8 @@ def document(transcript: Transcript, *, words: bool = True) -> Document:
         suspect_spans=tuple(Span(**span) for span in transcript.suspect_spans),
         warnings=tuple(Notice(**notice) for notice in transcript.warnings),
         turns=tuple(Turn(**turn) for turn in transcript.turns),
+        snr_db=transcript.snr_db,
+        detection=detection_from_dict(transcript.detection),
     )
 
 

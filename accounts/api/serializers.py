@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.models import ApiKey, User
+from accounts.models import ApiKey, CloudInstance, User
 from accounts.services import api_keys, ledger, usage
 from accounts.services.access import Caller
 from accounts.services.key_powers import SCOPES
@@ -58,6 +58,23 @@ class Used(serializers.Serializer[Any]):
     minutes = serializers.FloatField(help_text="Charged minutes of audio.")
     credits = serializers.FloatField(help_text="A credit is a charged minute.")
     by_source = serializers.DictField(child=serializers.FloatField(), help_text="The minutes of web, api and live.")
+
+
+class CloudMachine(serializers.ModelSerializer[CloudInstance]):
+    class Meta:
+        model = CloudInstance
+        fields = ("id", "name", "region", "status", "gpu", "endpoint", "created_at")
+
+
+class CloudInstances(serializers.Serializer[Any]):
+    """Empty where none is kept for the account. The administrator keeps the list."""
+
+    results = CloudMachine(many=True)
+    count = serializers.IntegerField()
+
+
+def cloud_item(instance: CloudInstance) -> dict[str, Any]:
+    return dict(CloudMachine(instance).data)
 
 
 class UsageQuery(serializers.Serializer[Any]):

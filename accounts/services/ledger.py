@@ -100,7 +100,7 @@ def grant(owner: User, amount_mc: int, *, actor: str, reason: str, key: str | No
     if not reason.strip():
         raise ValueError("A grant needs a reason.")
     with transaction.atomic():
-        books.lock_owner(owner.pk)
+        owed = books.lock_owner(owner.pk)
         reference = f"grant:{key}" if key else books.unique_reference("grant")
         entry = books.open_entry(
             f"{reference}:{owner.pk}", Entry.Kind.GRANT, owner.pk, reference, actor=actor, memo=reason
@@ -111,7 +111,8 @@ def grant(owner: User, amount_mc: int, *, actor: str, reason: str, key: str | No
             owner_id=owner.pk, source="grant", reference=reference, granted_mc=amount_mc, priority=CreditLot.PAID
         )
         books.post(entry, [_granted(owner.pk, lot)])
-        debts.cover(owner.pk)
+        if owed:
+            debts.cover(owner.pk)
 
 
 def balance(owner: User) -> Balance:
@@ -128,7 +129,7 @@ def balance(owner: User) -> Balance:
         paid_mc=sums[CreditLot.PAID],
         held_mc=_sum(Account.objects.filter(owner_id=owner.pk, kind=AccountKind.HELD)),
         used_this_month_mc=used_since(owner, month_start(now)),
-        renews_at=_month_end(now),
+        renews_at=month_end(now),
         owed_mc=debts.owed_mc(owner.pk),
     )
 
@@ -154,7 +155,7 @@ def has_paid_credits(owner: User) -> bool:
 def _close(reference: str, kind: Entry.Kind, state: Reservation.State, actual_mc: int) -> int:
     with transaction.atomic():
         reservation = Reservation.objects.get(reference=reference)
-        books.lock_owner(reservation.owner_id)
+        owed = books.lock_owner(reservation.owner_id)
         entry = books.open_entry(f"{reference}:close", kind, reservation.owner_id, reference)
         if entry is None:
             reservation.refresh_from_db()
@@ -165,7 +166,8 @@ def _close(reference: str, kind: Entry.Kind, state: Reservation.State, actual_mc
         Reservation.objects.filter(reference=reference, state=Reservation.State.HELD).update(
             state=state, charged_mc=charged, closed_at=now
         )
-        debts.cover(reservation.owner_id)
+        if owed:
+            debts.cover(reservation.owner_id)
         return charged
 
 
@@ -189,7 +191,7 @@ def _closing(reservation: Reservation, charged: int, now: datetime) -> Iterable[
 def _renew_month(owner_id: int, now: datetime) -> None:
     """Grants the month's free minutes at their first use, then takes back what ended lots have left."""
     amount = settings.FREE_MINUTES_PER_MONTH * MILLICREDITS
-    key = _month_reference(now)
+    key = month_reference(now)
     if amount > 0 and not CreditLot.objects.filter(owner_id=owner_id, reference=key).exists():
         entry = books.open_entry(f"{key}:{owner_id}", Entry.Kind.FREE_MONTH, owner_id, key)
         if entry is not None:
@@ -199,7 +201,7 @@ def _renew_month(owner_id: int, now: datetime) -> None:
                 reference=key,
                 granted_mc=amount,
                 priority=CreditLot.FREE,
-                expires_at=_month_end(now),
+                expires_at=month_end(now),
             )
             books.post(entry, [_granted(owner_id, lot)])
     ended = CreditLot.objects.filter(owner_id=owner_id, expires_at__lte=now)
@@ -274,12 +276,12 @@ def _sum(accounts: QuerySet[Account]) -> int:
 
 
 def _month_not_yet_granted(owner_id: int, now: datetime) -> int:
-    if CreditLot.objects.filter(owner_id=owner_id, reference=_month_reference(now)).exists():
+    if CreditLot.objects.filter(owner_id=owner_id, reference=month_reference(now)).exists():
         return 0
     return settings.FREE_MINUTES_PER_MONTH * MILLICREDITS
 
 
-def _month_reference(now: datetime) -> str:
+def month_reference(now: datetime) -> str:
     return f"free:{now.astimezone(UTC):%Y-%m}"
 
 
@@ -287,6 +289,6 @@ def month_start(now: datetime) -> datetime:
     return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
-def _month_end(now: datetime) -> datetime:
+def month_end(now: datetime) -> datetime:
     start = month_start(now)
     return start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)

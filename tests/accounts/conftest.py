@@ -16,7 +16,7 @@ def stripe_server() -> Iterator[Double]:
 
 
 @pytest.fixture
-def double(stripe_server: Double, settings: Settings) -> Iterator[Double]:
+def double(stripe_server: Double, settings: Settings, db: None) -> Iterator[Double]:
     """This server sells minutes, through a Stripe of the tests."""
     stripe_server.world.reset()
     settings.STRIPE_SECRET_KEY = stripe_server.world.key

@@ -104,6 +104,15 @@ def test_txt_is_the_text_alone(speech: Path, capsys: Printed) -> None:
     assert capsys.readouterr().out == "Anna, please open the door.\n"
 
 
+def test_what_is_known_beforehand_is_heeded(capsys: Printed) -> None:
+    talk = str(ROOT / "tests" / "fixtures" / "clips" / "en-us-3.wav")
+    known = ["--languages", "es,en", "--keyword", "Koffee:5", "--context", "Topic=Work", "--prompt", "Today."]
+    assert main(["transcribe", talk, *known, "--clean"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert "my Koffee Sunday" in result["text"]
+    assert [language for language, _ in result["detection"]["candidates"]] == ["en", "es"]
+
+
 def test_each_channel_is_a_speaker_where_that_is_asked(tmp_path: Path, capsys: Printed) -> None:
     left, right = np.concatenate([quiet(3.0), clip("en_door")]), np.concatenate([clip("en_digits"), quiet(4.0)])
     length = min(len(left), len(right))
@@ -145,6 +154,8 @@ def test_a_model_that_is_not_here_exits_with_4(silence: Path, capsys: Printed) -
         ["transcribe", "nowhere.wav"],
         ["transcribe", __file__, "--language", "klingon"],
         ["transcribe", __file__, "--format", "pdf"],
+        ["transcribe", __file__, "--keyword", "x:-1"],
+        ["transcribe", __file__, "--languages", "en,klingon"],
         ["transcribe", __file__, "--known", "Ann"],
         ["transcribe", __file__, "--known", "Ann=nowhere.wav"],
         ["transcribe", __file__, "--speakers", "0"],

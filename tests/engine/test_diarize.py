@@ -100,7 +100,7 @@ def test_many_blocks_of_points_give_the_voices_of_one() -> None:
     centres = voices.unit(rng.normal(size=(3, 32)))
     whose = np.repeat(np.arange(510) % 3, 10)
     vectors = voices.unit(centres[whose] + rng.normal(scale=0.08, size=(len(whose), 32)))
-    places = np.stack([np.arange(len(whose)), np.arange(len(whose)) + 1], axis=1) * 0.25
+    places = np.stack([np.arange(len(whose)), np.arange(len(whose)) + 1], axis=1) * np.float64(0.25)
     points = Points(places, vectors.astype(np.float16))
     assert len(points.blocks()) > 2
     found = voices.tell(points, 1, 10)
@@ -137,7 +137,7 @@ def test_the_error_rate_is_that_of_pyannote_metrics() -> None:
                 marks[-1][core.Segment(turn.start, turn.end), number] = turn.speaker
         whole = core.Timeline([core.Segment(0, 40)])
         theirs = metrics.DiarizationErrorRate(collar=0.0)(*marks, uem=whole)
-        assert errors(*sides, 40.0, collar=0.0).rate == pytest.approx(theirs, abs=0.005)
+        assert errors(sides[0], sides[1], 40.0, collar=0.0).rate == pytest.approx(theirs, abs=0.005)
 
 
 def _random_turns(rng: random.Random) -> tuple[Turn, ...]:

@@ -2,6 +2,7 @@
 
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,8 +10,8 @@ from hypothesis import strategies as st
 from engine.backends.whisper import MAX_TOKENS, WhisperRecognizer
 from engine.hints import hint_text, hint_tokens
 from engine.protocols import Request, Window
-from engine.types import Keyword, Span
-from tests.engine.speech import SAMPLE_RATE, talk
+from engine.types import SAMPLE_RATE, Keyword, Span
+from tests.engine.speech import talk
 from tests.engine.whole import micro
 
 WORDS = ["door", "window", "message", "report", "table", "water", "music", "Necesito", "你好", "naïve", "x"]
@@ -49,7 +50,7 @@ def test_half_of_the_decoder_is_left_for_the_text(
 
 def test_the_model_takes_the_largest_hints(whisper: WhisperRecognizer) -> None:
     pcm = talk(["en_door"])
-    window = Window(pcm.astype("float32") / 32768, (Span(0.0, len(pcm) / SAMPLE_RATE),))
+    window = Window(pcm.astype(np.float32) / np.float32(32768), (Span(0.0, len(pcm) / SAMPLE_RATE),))
     found = whisper.recognize([window] * 2, [MONSTERS[4], MONSTERS[4]], lambda: False)
     assert len(found) == 2
     whisper.recognize_again(window, MONSTERS[4], lambda: False)

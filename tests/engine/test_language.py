@@ -38,7 +38,9 @@ def test_a_language_that_was_given_is_not_listened_for(transcribe: Transcribe) -
 def test_a_language_that_was_found_says_how(transcribe: Transcribe) -> None:
     result = transcribe(talk(SPANISH))
     assert (result.language_source, result.detection.calls) == ("detected", 1)
-    assert result.detection.candidates[0] == ("es", pytest.approx(result.language_probability, abs=1e-3))
+    language, probability = result.detection.candidates[0]
+    assert language == "es"
+    assert probability == pytest.approx(result.language_probability, abs=1e-3)
     assert [segment.language for segment in result.segments] == ["es"] * len(SPANISH)
 
 

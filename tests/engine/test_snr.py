@@ -73,6 +73,9 @@ def test_speech_without_a_pause_is_measured_by_its_quietest_moments() -> None:
 
 def test_parts_weigh_by_their_length() -> None:
     quiet, loud = Levels(1.0, 9.0, 0.01, 9.0), Levels(1.0, 1.0, 0.11, 1.0)
-    assert together([quiet, loud, Levels()]) == Levels(1.0, 10.0, pytest.approx(0.02), 10.0)
+    both = together([quiet, loud, Levels()])
+    assert (both.speech_seconds, both.noise_seconds) == (10.0, 10.0)
+    assert both.speech == pytest.approx(1.0)
+    assert both.noise == pytest.approx(0.02)
     assert snr_db(together([])) is None
     assert not too_noisy(Levels(), -5.0)

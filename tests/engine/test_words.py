@@ -49,7 +49,8 @@ def test_languages_without_spaces(pieces: tuple[str, ...], words: list[str]) -> 
 
 def test_a_mark_takes_no_time_and_no_confidence() -> None:
     [word] = whole_words([Heard(" yes", 1.0, 1.4, 0.9), Heard(".", 1.4, 3.0, 0.1)], spaced=True)
-    assert (word.start, word.end, word.probability) == (1.0, 1.4, pytest.approx(0.9))
+    assert (word.start, word.end) == (1.0, 1.4)
+    assert word.probability == pytest.approx(0.9)
 
 
 PIECES = [" one", "two", " 3", ".5", "%", ",", " (", ")", "年", "好", "。", " ", "-", "4"]

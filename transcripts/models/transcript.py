@@ -30,6 +30,8 @@ class Transcript(models.Model):
     warnings = models.JSONField(default=list)
     turns = models.JSONField("{start, end, speaker}, in order", default=list)
     labels_wanted = models.JSONField("speakers are to be told apart (again), and how", null=True)
+    snr_db = models.FloatField("speech over noise", null=True)
+    detection = models.JSONField("engine.types.LanguageDetection", default=dict)
 
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True)
@@ -42,6 +44,11 @@ class Transcript(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def reference(self) -> str:
+        """Its name where no foreign key can point."""
+        return f"transcript:{self.pk}"
 
 
 class TranscriptSegment(models.Model):
@@ -59,6 +66,7 @@ class TranscriptSegment(models.Model):
     compression_ratio = models.FloatField(default=1)
     temperature = models.FloatField(default=0)
     words = models.JSONField(default=list)
+    chunk = models.PositiveIntegerField("checkpoint it came with", default=0)
 
     class Meta:
         ordering = ("order",)

@@ -13,12 +13,22 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Reservation
-from accounts.services import ledger, limits, soundness, streams, stripe_events
+from accounts.services import (
+    idempotency,
+    ledger,
+    limits,
+    mails,
+    request_log,
+    soundness,
+    stream_tokens,
+    streams,
+    stripe_events,
+)
 from stt_site.lib import queue
 from stt_site.lib.errors import ErrorCode
 from transcripts import storage
 from transcripts.models import Job, JobState, Media, Playback, Transcript, Upload
-from transcripts.services import closing, erase, transcripts, uploads
+from transcripts.services import closing, erase, retention, transcripts, uploads
 from transcripts.services.audit import audit
 from transcripts.services.leases import NODE, RUN_JOB, job_of, waiting_fairly
 from transcripts.services.playback import MAKE_PLAYBACK, WANTED
@@ -44,6 +54,7 @@ def sweep() -> None:
         ring_lost_playback,
         ring_lost_labels,
         stripe_events.ring_waiting,
+        mails.ring_waiting,
         check_ledger,
     )
 
@@ -52,6 +63,7 @@ def clean() -> None:
     """Every few minutes: what is old goes."""
     _run(
         transcripts.purge_expired,
+        retention.remove_recordings,
         erase.finish_waiting,
         uploads.expire,
         remove_orphans,
@@ -59,6 +71,9 @@ def clean() -> None:
         streams.release_abandoned,
         queue.purge,
         limits.purge,
+        request_log.purge,
+        idempotency.purge,
+        stream_tokens.purge,
         stripe_events.reconcile_nightly,
     )
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from accounts.models import RequestLog, User
     from transcripts.models import Transcript
 
-LATEST = 50
+LATEST = 20
 RANGES = {7: "Last 7 days", 30: "Last 30 days", 90: "Last 90 days"}
 SOURCES = {"web": "Web", "api": "API", "live": "Live"}
 DELETED = Status("deleted", "Deleted since", "trash")
@@ -61,7 +61,7 @@ def page(request: HttpRequest) -> HttpResponse:
     requests, charged_by = usage.total(shown)
     balance = ledger.balance(user)
     quarter_mc = quarter_of_axis(max(day.charged_mc for day in shown))
-    charges = _charges(user, chosen, keys)
+    charges, log = _charges(user, chosen, keys), _log(request, user, chosen)
     context = {
         "chosen": chosen,
         "keys": keys,
@@ -84,7 +84,8 @@ def page(request: HttpRequest) -> HttpResponse:
         "charged_mc": sum(charged_by.values()),
         "charges": charges,
         "latest": LATEST,
-        "log": _log(request, user, chosen),
+        "log": log,
+        "older": log[-1].pk if len(log) == LATEST else None,
         # A filter that finds nothing is no reason to explain how to begin.
         "begun": bool(charges) or chosen.by is not None or usage.charges(user, 1),
     }

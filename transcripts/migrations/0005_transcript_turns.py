@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("transcripts", "0002_job_tariff")]
+    dependencies = [("transcripts", "0004_recordings_that_went")]
 
     operations = [
         migrations.AddField(
