@@ -14,7 +14,7 @@ from django.conf import settings
 from engine import catalog
 from engine.config import EngineConfig, config_from_environment
 from engine.errors import EngineError
-from engine.types import Chunk, EngineStatus, Event, MediaInfo, Options, Playback, Transcript
+from engine.types import Chunk, EngineStatus, Enhanced, Event, MediaInfo, Options, Playback, Spoken, Transcript
 from stt_site.lib.errors import ErrorCode, ServiceError
 
 if TYPE_CHECKING:
@@ -97,6 +97,16 @@ def check_speakers() -> None:
     if status().diarizer is None:
         message = "This server cannot tell speakers apart: nothing for it is installed. Nothing was changed."
         raise ServiceError(ErrorCode.MODEL_UNAVAILABLE, message)
+
+
+def enhance(source: Path, destination: Path, beat: Callable[[], None]) -> Enhanced:
+    with _refusing():
+        return engine().enhance(source, destination, beat)
+
+
+def speak(reference: Path, text: str, destination: Path, beat: Callable[[], None]) -> Spoken:
+    with _refusing():
+        return engine().speak(reference, text, destination, beat)
 
 
 def status() -> EngineStatus:
