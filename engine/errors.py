@@ -37,7 +37,13 @@ class BadReference(EngineError):
 
 
 class OutOfMemory(EngineError):
-    """The smallest batch did not fit (code `out_of_memory`)."""
+    """The model, its smallest batch or a decoder did not fit (code `out_of_memory`)."""
+
+    permanent = False
+
+
+class ModelsBusy(EngineError):
+    """There is no memory for this model until another one has done its work (code `models_busy`)."""
 
     permanent = False
 

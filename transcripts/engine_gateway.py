@@ -30,6 +30,7 @@ _status: tuple[float, EngineStatus] | None = None
 CODES = {
     "engine_gone": ErrorCode.ENGINE_UNAVAILABLE,
     "out_of_memory": ErrorCode.ENGINE_UNAVAILABLE,
+    "models_busy": ErrorCode.ENGINE_UNAVAILABLE,
     "cancelled": ErrorCode.CLIENT_CLOSED_REQUEST,
 }
 NOTHING_CHARGED = "Nothing was charged."
