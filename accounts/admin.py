@@ -9,7 +9,19 @@ from django.contrib.auth.forms import AdminUserCreationForm
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from accounts.models import Account, ApiKey, CreditLot, Entry, Reservation, Transfer, User
+from accounts.models import (
+    Account,
+    ApiKey,
+    CreditLot,
+    Entry,
+    PaymentOrder,
+    Reconciliation,
+    Reservation,
+    StripeEvent,
+    Subscription,
+    Transfer,
+    User,
+)
 from accounts.services import api_keys, ledger
 
 
@@ -153,3 +165,43 @@ class ReservationAdmin(ReadOnlyAdmin):
     list_display = ("reference", "paid_for", "source", "owner_id", "state", "amount_mc", "charged_mc", "closed_at")
     list_filter = ("state", "source")
     search_fields = ("=reference", "=paid_for", "=owner_id", "=api_key_id")
+
+
+@admin.register(PaymentOrder)
+class PaymentOrderAdmin(ReadOnlyAdmin):
+    list_display = (
+        "key",
+        "owner_id",
+        "name",
+        "state",
+        "amount_minor",
+        "currency",
+        "amount_mc",
+        "taken_back_mc",
+        "paid_at",
+    )
+    list_filter = ("state", "kind", "livemode")
+    search_fields = ("=key", "=owner_id", "=payment_intent", "=session_id")
+    date_hierarchy = "created_at"
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(ReadOnlyAdmin):
+    list_display = ("stripe_id", "owner_id", "name", "status", "cancels", "period_end")
+    list_filter = ("status", "livemode")
+    search_fields = ("=stripe_id", "=owner_id")
+
+
+@admin.register(StripeEvent)
+class StripeEventAdmin(ReadOnlyAdmin):
+    """Those that were refused are money that fits no order: the note says what to do about it."""
+
+    list_display = ("received_at", "type", "object_id", "outcome", "note", "attempts")
+    list_filter = ("outcome", "type", "livemode")
+    search_fields = ("=event_id", "=object_id")
+    date_hierarchy = "received_at"
+
+
+@admin.register(Reconciliation)
+class ReconciliationAdmin(ReadOnlyAdmin):
+    list_display = ("started_at", "finished_at", "days", "seen", "missed", "error")

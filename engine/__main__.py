@@ -59,8 +59,8 @@ def models_list(args: argparse.Namespace, config: EngineConfig) -> None:
     store = ModelStore(config)
     default, _ = store.default()
     rows: list[dict[str, Any]] = []
-    for status in store.statuses():
-        entry = catalog.find(status.id)
+    for status in (*store.statuses(), *store.diarizers()):
+        entry = catalog.fetchable(status.id)
         rows.append(
             {
                 "id": status.id,

@@ -6,9 +6,11 @@ from typing import Literal
 
 Speed = Literal["very_fast", "fast", "standard"]
 Tier = Literal["best", "fastest"]
+Kind = Literal["recogniser", "diarizer"]
 
 EMBEDDED = "pocketsphinx-en-us"
 """The recogniser whose package carries its weights: always there, English only."""
+PYANNOTE = "pyannote"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class ModelEntry:
     """About how many bytes a download moves; 0 for what needs none."""
     repo: str | None
     """Where the model hub keeps it; None for what is never fetched."""
+    kind: Kind = "recogniser"
 
 
 MODELS: tuple[ModelEntry, ...] = (
@@ -90,6 +93,20 @@ MODELS: tuple[ModelEntry, ...] = (
     ),
 )
 
+DIARIZERS: tuple[ModelEntry, ...] = (
+    ModelEntry(
+        PYANNOTE,
+        "pyannote community-1",
+        "Tells speakers apart better than the built-in encoder. Needs a token and the acceptance of its conditions.",
+        0,
+        "standard",
+        33_000_000,
+        "pyannote/speaker-diarization-community-1",
+        "diarizer",
+    ),
+)
+"""Beside the models that transcribe, and never named in a request: what is here is used."""
+
 BEST_FIRST = ("large-v3", "large-v3-turbo", "medium", "small", "base", "tiny", EMBEDDED)
 FASTEST_FIRST = ("tiny", "base", "small", "large-v3-turbo", "medium", "large-v3", EMBEDDED)
 
@@ -110,6 +127,11 @@ _TIERS: tuple[tuple[str, Tier], ...] = (
 def find(model: str) -> ModelEntry | None:
     wanted = _SYNONYMS.get(model, model)
     return next((entry for entry in MODELS if entry.id == wanted), None)
+
+
+def fetchable(model: str) -> ModelEntry | None:
+    """What `models fetch` and `models remove` take."""
+    return find(model) or next((entry for entry in DIARIZERS if entry.id == model), None)
 
 
 def tier(model: str) -> Tier | None:

@@ -80,7 +80,10 @@ class Fetcher:
         def moved(share: float) -> None:
             download.share = share
 
-        error = self._remembering(entry, lambda: hub.fetch(entry.repo or "", self._models_dir / entry.id, moved))
+        def fetch() -> None:
+            hub.fetch(entry.repo or "", self._models_dir / entry.id, moved, hub.LAYOUTS[entry.kind])
+
+        error = self._remembering(entry, fetch)
         with self._lock:
             del self._running[entry.id]
         if error is None:

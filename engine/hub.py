@@ -8,17 +8,41 @@ import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, TypeVar
 
+from engine.catalog import Kind
 from engine.waiting import in_thread
 
 T = TypeVar("T")
 
-REQUIRED = ("model.bin", "config.json", "tokenizer.json", "vocabulary.*")
-WANTED = (*REQUIRED, "preprocessor_config.json")
-"""What CTranslate2 and faster-whisper read. Without tokenizer.json faster-whisper would ask the hub again."""
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The files of a kind of model, as patterns: what it cannot be loaded without, and what else is wanted."""
+
+    required: tuple[str, ...]
+    extra: tuple[str, ...] = ()
+
+
+LAYOUTS: dict[Kind, Layout] = {
+    # What CTranslate2 and faster-whisper read. Without tokenizer.json faster-whisper would ask the hub again.
+    "recogniser": Layout(
+        ("model.bin", "config.json", "tokenizer.json", "vocabulary.*"), extra=("preprocessor_config.json",)
+    ),
+    "diarizer": Layout(
+        (
+            "config.yaml",
+            "segmentation/pytorch_model.bin",
+            "embedding/pytorch_model.bin",
+            "plda/xvec_transform.npz",
+            "plda/plda.npz",
+        )
+    ),
+}
+WHISPER = LAYOUTS["recogniser"]
 
 CONNECT_TIMEOUT = 5.0
 NAME_TIMEOUT = 8.0
@@ -33,17 +57,17 @@ class FetchFailed(Exception):
     """The hub answered, but the weights are not here. The message says why."""
 
 
-def complete(directory: Path) -> bool:
+def complete(directory: Path, layout: Layout = WHISPER) -> bool:
     """Does the directory hold everything needed to load the model without a network?"""
-    return directory.is_dir() and all(any(directory.glob(pattern)) for pattern in REQUIRED)
+    return directory.is_dir() and all(any(directory.glob(pattern)) for pattern in layout.required)
 
 
 def check(repo: str) -> None:
     """Raises HubUnreachable or FetchFailed if a fetch of `repo` could not even begin."""
-    _listing(repo)
+    _listing(repo, WHISPER)
 
 
-def fetch(repo: str, destination: Path, on_progress: Callable[[float], None]) -> None:
+def fetch(repo: str, destination: Path, on_progress: Callable[[float], None], layout: Layout = WHISPER) -> None:
     """Download into `destination`, which appears at once and whole; what is cut off is continued the next time.
 
     `on_progress` gets the share done, 0..1, from this thread. Raises HubUnreachable or FetchFailed.
@@ -53,9 +77,9 @@ def fetch(repo: str, destination: Path, on_progress: Callable[[float], None]) ->
         workshop.mkdir(parents=True, exist_ok=True)
         with workshop.with_name(workshop.name + ".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # another process may be fetching the same model
-            if not complete(destination):
+            if not complete(destination, layout):
                 _refuse_to_overwrite(destination)
-                _download(repo, workshop, on_progress).rename(destination)
+                _download(repo, workshop, on_progress, layout).rename(destination)
                 shutil.rmtree(workshop)
     except OSError as error:
         if error.errno == errno.ENOSPC:
@@ -63,9 +87,9 @@ def fetch(repo: str, destination: Path, on_progress: Callable[[float], None]) ->
         raise FetchFailed(f"The download failed: {error}.") from error
 
 
-def _download(repo: str, workshop: Path, on_progress: Callable[[float], None]) -> Path:
+def _download(repo: str, workshop: Path, on_progress: Callable[[float], None], layout: Layout) -> Path:
     """The directory with the whole model. Files of different commits are never mixed."""
-    revision, files = _listing(repo)
+    revision, files = _listing(repo, layout)
     partial = workshop / revision
     for stale in set(workshop.iterdir()) - {partial}:
         shutil.rmtree(stale)
@@ -76,28 +100,30 @@ def _download(repo: str, workshop: Path, on_progress: Callable[[float], None]) -
     meter = _meter(total, total - sum(size for size, _ in missing.values()), on_progress)
     for name, (size, sha256) in sorted(missing.items(), key=lambda item: item[1][0]):
         part = partial / f"{name}.part"
-        _download_file(_url(repo, name, revision), size, part, meter)
+        part.parent.mkdir(exist_ok=True)
+        _download_file(repo, _url(repo, name, revision), size, part, meter)
         _verify(part, size, sha256)
         part.rename(partial / name)
     return partial
 
 
-def _download_file(url: str, size: int, part: Path, meter: Any) -> None:
+def _download_file(repo: str, url: str, size: int, part: Path, meter: Any) -> None:
     # hf_hub_download begins every file anew; http_get below it goes on from where it is told.
     from huggingface_hub.file_download import http_get
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
     with part.open("ab") as file:
         if (done := file.tell()) < size:
-            headers = build_hf_headers()
+            headers = build_hf_headers(token=_token())
             _asking(
-                lambda: http_get(url, file, resume_size=done, headers=headers, expected_size=size, tqdm_class=meter)
+                repo,
+                lambda: http_get(url, file, resume_size=done, headers=headers, expected_size=size, tqdm_class=meter),
             )
         file.flush()
         os.fsync(file.fileno())
 
 
-def _listing(repo: str) -> tuple[str, dict[str, tuple[int, str | None]]]:
+def _listing(repo: str, layout: Layout) -> tuple[str, dict[str, tuple[int, str | None]]]:
     """The commit, and each wanted file's size and SHA-256 (where the hub says it)."""
     # Plain HTTP continues a broken-off file where it stopped, with the time-outs given here.
     os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
@@ -107,30 +133,47 @@ def _listing(repo: str) -> tuple[str, dict[str, tuple[int, str | None]]]:
     logging.getLogger("httpx2").setLevel(logging.WARNING)
 
     def ask() -> Any:
-        return HfApi(endpoint=_endpoint()).model_info(repo, files_metadata=True, timeout=CONNECT_TIMEOUT)
+        return HfApi(endpoint=_endpoint(), token=_token()).model_info(
+            repo, files_metadata=True, timeout=CONNECT_TIMEOUT
+        )
 
-    info = _asking(lambda: in_thread(ask, "model-hub").result(NAME_TIMEOUT))
+    info = _asking(repo, lambda: in_thread(ask, "model-hub").result(NAME_TIMEOUT))
     files = {
         file.rfilename: (file.size or 0, file.lfs.sha256 if file.lfs else None)
         for file in info.siblings or ()
-        if any(fnmatch(file.rfilename, pattern) for pattern in WANTED)
+        if any(fnmatch(file.rfilename, pattern) for pattern in (*layout.required, *layout.extra))
     }
-    for pattern in REQUIRED:
+    for pattern in layout.required:
         if not any(fnmatch(name, pattern) for name in files):
             raise FetchFailed(f"The hub's copy of {repo} has no {pattern}.")
     return str(info.sha), files
 
 
-def _asking(question: Callable[[], T]) -> T:
+def _asking(repo: str, question: Callable[[], T]) -> T:
     import httpx2
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
     try:
         return question()
     except HfHubHTTPError as error:
+        if error.response.status_code in (401, 403):
+            raise FetchFailed(_gated(repo, error.response.status_code)) from error
         raise FetchFailed(f"The model hub answered {error.response.status_code}.") from error
     except (httpx2.TransportError, LocalEntryNotFoundError, OfflineModeIsEnabled, FutureTimeout, ValueError) as error:
         raise HubUnreachable("The model hub could not be reached.") from error
+
+
+def _gated(repo: str, status: int) -> str:
+    page = f"{_endpoint() or 'https://huggingface.co'}/{repo}"
+    if _token() is None:
+        return (
+            f"The model hub answered {status}: {repo} is given only to those who accept its conditions. "
+            f"Accept them at {page}, make a token that may read, and set it as STT_HF_TOKEN."
+        )
+    return (
+        f"The model hub answered {status}: the token in STT_HF_TOKEN or HF_TOKEN does not open {repo}. "
+        f"Accept its conditions at {page} with the account that the token belongs to."
+    )
 
 
 def _verify(part: Path, size: int, sha256: str | None) -> None:
@@ -144,7 +187,7 @@ def _verify(part: Path, size: int, sha256: str | None) -> None:
 
 
 def _check_room(partial: Path, total: int) -> None:
-    here = sum(file.stat().st_size for file in partial.iterdir())
+    here = sum(file.stat().st_size for file in partial.rglob("*") if file.is_file())
     free = shutil.disk_usage(partial).free
     if total - here > free:
         raise FetchFailed(f"The model needs {(total - here) / 1e9:.2f} GB of disk, and {free / 1e9:.2f} GB are free.")
@@ -163,6 +206,10 @@ def _url(repo: str, name: str, revision: str) -> str:
 
 def _endpoint() -> str | None:
     return os.environ.get("HF_ENDPOINT")
+
+
+def _token() -> str | None:
+    return os.environ.get("STT_HF_TOKEN") or os.environ.get("HF_TOKEN") or None
 
 
 def _meter(total: int, done: int, on_progress: Callable[[float], None]) -> Any:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 WORKING = 1.25
 """A model at work takes so many times its weights."""
+WEIGHTS = {".bin", ".ckpt", ".npz", ".onnx", ".pt", ".safetensors"}
 _CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -12,7 +13,7 @@ def of_model(directory: Path | None, compute_type: str) -> float:
     """An upper estimate: weights are stored in 16 bits or fewer. The embedded recogniser (None) always fits."""
     if directory is None:
         return 0.0
-    weights = sum(file.stat().st_size for file in directory.glob("model.bin"))
+    weights = sum(file.stat().st_size for file in directory.rglob("*") if file.suffix in WEIGHTS)
     return weights / 1e6 * (2 if compute_type == "float32" else 1) * WORKING
 
 

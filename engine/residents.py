@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from engine.errors import EngineError, ModelsBusy, ModelUnavailable, OutOfMemory
 from engine.faults import out_of_memory
 from engine.memory import Budget
-from engine.protocols import Recognizer
 from engine.waiting import in_thread, wait_beating
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -30,24 +32,24 @@ class Source:
     """What it will take in memory."""
 
 
-class _Resident:
+class _Resident(Generic[T]):
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.recognizer: Future[Recognizer] = Future()
+        self.model: Future[T] = Future()
         self.users = 0
         self.idle_since = 0.0
 
     @property
     def idle(self) -> bool:
-        return not self.users and self.recognizer.done()
+        return not self.users and self.model.done()
 
 
-class Residents:
+class Residents(Generic[T]):
     """Thread-safe. Loading happens in a thread of its own, so that whoever waits can be told that it lives."""
 
     def __init__(
         self,
-        load: Callable[[Source], Recognizer],
+        load: Callable[[Source], T],
         *,
         idle_seconds: float,
         budget: Budget | None = None,
@@ -58,16 +60,16 @@ class Residents:
         self._budget = budget or Budget()
         self._clock = clock
         self._lock = threading.Lock()
-        self._here: dict[str, _Resident] = {}
+        self._here: dict[str, _Resident[T]] = {}
         self._closed = threading.Event()
         self._sweeper: threading.Thread | None = None
 
     @contextmanager
-    def use(self, source: Source, on_wait: Callable[[], None]) -> Iterator[Recognizer]:
+    def use(self, source: Source, on_wait: Callable[[], None]) -> Iterator[T]:
         """Raises ModelUnavailable, ModelsBusy, OutOfMemory, and whatever `on_wait` raises."""
         resident = self._enter(source)
         try:
-            yield wait_beating(resident.recognizer, on_wait)
+            yield wait_beating(resident.model, on_wait)
         finally:
             with self._lock:
                 resident.users -= 1
@@ -76,7 +78,7 @@ class Residents:
     def loaded(self, model: str) -> bool:
         with self._lock:
             resident = self._here.get(model)
-            return resident is not None and resident.recognizer.done()
+            return resident is not None and resident.model.done()
 
     def forget(self, model: str) -> bool:
         """False if the model is in use and stays."""
@@ -96,7 +98,7 @@ class Residents:
         self._closed.set()
         self._unload(lambda resident: True)
 
-    def _enter(self, source: Source) -> _Resident:
+    def _enter(self, source: Source) -> _Resident[T]:
         with self._lock:
             resident = self._here.get(source.id)
             if resident is None:
@@ -112,7 +114,7 @@ class Residents:
     def _make_room(self, source: Source) -> None:
         """Let go of idle models, the least recently used first, but only if that is enough."""
         here = self._here.values()
-        loading = sum(resident.source.megabytes for resident in here if not resident.recognizer.done())
+        loading = sum(resident.source.megabytes for resident in here if not resident.model.done())
         loaded = sum(resident.source.megabytes for resident in here) - loading
         room = self._budget.room(loaded=loaded, loading=loading) if source.megabytes else None
         if room is None:
@@ -142,17 +144,17 @@ class Residents:
             )
         return OutOfMemory("out_of_memory", f"{need}, but only {max(room, 0.0):.0f} MB are free on its device.")
 
-    def _bring_in(self, source: Source, resident: _Resident) -> None:
+    def _bring_in(self, source: Source, resident: _Resident[T]) -> None:
         try:
-            recognizer = self._load_making_room(source)
+            model = self._load_making_room(source)
         except Exception as error:
             with self._lock:
                 self._here.pop(source.id, None)
-            resident.recognizer.set_exception(_load_error(source, error))
+            resident.model.set_exception(_load_error(source, error))
         else:
-            resident.recognizer.set_result(recognizer)
+            resident.model.set_result(model)
 
-    def _load_making_room(self, source: Source) -> Recognizer:
+    def _load_making_room(self, source: Source) -> T:
         try:
             return self._load(source)
         except (RuntimeError, MemoryError) as error:
@@ -160,7 +162,7 @@ class Residents:
                 raise
         return self._load(source)
 
-    def _unload(self, unwanted: Callable[[_Resident], bool]) -> list[str]:
+    def _unload(self, unwanted: Callable[[_Resident[T]], bool]) -> list[str]:
         with self._lock:
             gone = [model for model, resident in self._here.items() if resident.idle and unwanted(resident)]
             self._let_go(gone)

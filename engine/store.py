@@ -93,18 +93,24 @@ class ModelStore:
         ids += [entry.id for entry in catalog.MODELS if entry.id not in ids]
         return tuple(self._status(model) for model in ids)
 
+    def diarizers(self) -> tuple[ModelStatus, ...]:
+        return tuple(
+            ModelStatus(entry.id, self._place(entry) is not None, loaded=False, fetching=self._fetcher.share(entry.id))
+            for entry in catalog.DIARIZERS
+        )
+
     def fetch(self, model: str, on_progress: Callable[[float], None]) -> None:
         """Download now, even where that is not allowed on first use. Raises ModelUnavailable."""
-        entry = catalog.find(model)
+        entry = catalog.fetchable(model)
         if entry is None:
             raise self._unknown(model)
-        if self._installed(entry.id) is None:
+        if self._place(entry) is None:
             self._fetcher.fetch(entry, on_progress)
 
     def remove(self, model: str) -> None:
         """Delete a fetched model. Raises ModelUnavailable, or EngineError `model_in_use`."""
-        entry = catalog.find(model)
-        source = self._installed(entry.id) if entry else None
+        entry = catalog.fetchable(model)
+        source = self._place(entry) if entry else None
         if source is None or source.directory is None:
             raise ModelUnavailable("model_unavailable", f"{model} is not a model that was fetched to this server.")
         with self._reading(source, exclusively=True):
@@ -152,12 +158,13 @@ class ModelStore:
 
     def _installed(self, model: str) -> Source | None:
         entry = catalog.find(model)
-        if entry is None:
-            return None
+        return self._place(entry) if entry else None
+
+    def _place(self, entry: catalog.ModelEntry) -> Source | None:
         if entry.repo is None:
             return Source(entry.id, None)
         directory = self._config.models_dir / entry.id
-        return Source(entry.id, directory) if hub.complete(directory) else None
+        return Source(entry.id, directory) if hub.complete(directory, hub.LAYOUTS[entry.kind]) else None
 
     def _default(self, on_wait: OnWait) -> Source:
         entry = catalog.find(self._default_id)

@@ -7,8 +7,11 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
+    # Before allauth's: the list of sessions at its address is ours.
+    path("", include("accounts.web.urls")),
     path("accounts/", include("allauth.urls")),
     path("", include("transcripts.api.urls")),
-    path("", include("accounts.web.urls")),
     path("", include("transcripts.web.urls")),
 ]
+
+handler429 = "accounts.web.patience.too_many"

@@ -37,6 +37,7 @@ ONLY_FROM: dict[str, tuple[str, ...]] = {
     "ctranslate2": ("engine",),
     "av": ("engine",),
     "engine": ("engine", "transcripts.engine_gateway"),
+    "stripe": ("accounts.stripe_gateway",),
     "stt_site": ("stt_site",),
 }
 OPEN = ("engine.types", "engine.errors", "stt_site.lib")
@@ -119,6 +120,7 @@ def test_every_import_of_the_tree_is_allowed() -> None:
         ("transcripts/web/views.py", "from ..api import urls"),
         ("transcripts/services/run.py", "import django_q.tasks"),
         ("accounts/services/ledger.py", "from stt_site import settings"),
+        ("accounts/services/purchases.py", "def f():\n    from stripe import StripeClient"),
         ("transcripts/api/dialects/openai/views.py", "from transcripts.api.dialects.stt_ai import errors"),
     ],
 )

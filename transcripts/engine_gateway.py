@@ -139,6 +139,11 @@ def models() -> Sequence[catalog.ModelEntry]:
     return catalog.MODELS
 
 
+def fetchable_models() -> Sequence[catalog.ModelEntry]:
+    """Those, and what tells speakers apart: no request names it."""
+    return (*catalog.MODELS, *catalog.DIARIZERS)
+
+
 def languages() -> dict[str, str]:
     """Code to lower-case English name."""
     return catalog.WHISPER_LANGUAGES
@@ -155,7 +160,8 @@ def serve(socket: Path, *, exit_with_parent: bool) -> None:
 
 def installed_models() -> set[str]:
     """Asks the disk, so it works with no engine running."""
-    return {known.id for known in _store().statuses() if known.installed}
+    store = _store()
+    return {known.id for known in (*store.statuses(), *store.diarizers()) if known.installed}
 
 
 def fetch_model(model: str, on_progress: Callable[[float], None]) -> None:

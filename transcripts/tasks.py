@@ -1,4 +1,4 @@
-from transcripts.services import playback, run
+from transcripts.services import erase, playback, run
 
 
 def run_job(job_id: int) -> None:
@@ -7,3 +7,7 @@ def run_job(job_id: int) -> None:
 
 def make_playback(media_id: int) -> None:
     playback.make(media_id)
+
+
+def erase_account(owner_id: int) -> None:
+    erase.erase(owner_id)

@@ -88,6 +88,11 @@ class Entry(models.Model):
         RESERVE = "reserve"
         SETTLE = "settle"
         RELEASE = "release"
+        PURCHASE = "purchase"
+        REFUND = "refund"
+        DISPUTE = "dispute"
+        GIVE_BACK = "give_back"
+        COVER_DEBT = "cover_debt"
 
     idem_key = models.CharField(max_length=200, unique=True)
     kind = models.CharField(max_length=16, choices=Kind)
@@ -153,6 +158,7 @@ class Reservation(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["owner_id", "closed_at"]),
             models.Index(fields=["api_key_id", "created_at"]),
+            models.Index(fields=["created_at"], name="open_reservations", condition=Q(state="held")),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(amount_mc__gte=0), name="reservation_not_negative"),
@@ -179,3 +185,18 @@ class ReservationLeg(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount_mc} of lot {self.lot_id} for {self.reservation_id}"
+
+
+class LedgerCheck(models.Model):
+    """One row: when the ledger was last audited and what was wrong. `broken` keeps new paid work out."""
+
+    ONLY = 1
+
+    next_at = models.DateTimeField()
+    checked_at = models.DateTimeField(null=True)
+    took_ms = models.PositiveIntegerField(default=0)
+    broken = models.BooleanField(default=False)
+    breaches = models.JSONField("sentences", default=list)
+
+    def __str__(self) -> str:
+        return f"{'broken' if self.broken else 'sound'} at {self.checked_at}"

@@ -26,6 +26,7 @@ class User(AbstractUser):
     mail_product_updates = models.BooleanField(default=False)
     mail_transcript_ready = models.BooleanField(default=False)
     mail_low_credits = models.BooleanField(default=True)
+    erasing_since = models.DateTimeField("closed for good; what is left of it is being erased", null=True)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

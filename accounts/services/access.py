@@ -59,6 +59,14 @@ def identify(
     return Caller(user, None, ip, plans.plan_of(user))
 
 
+def demand_open(user: User) -> None:
+    """Inside the transaction that gives the user something: an account that is closed or suspended meanwhile gets
+    nothing, and one that is closed later finds what it was given. Raises NOT_SIGNED_IN."""
+    if not User.objects.select_for_update().filter(pk=user.pk, is_active=True):
+        message = "This account is closed or suspended. Nothing was stored or charged."
+        raise ServiceError(ErrorCode.NOT_SIGNED_IN, message)
+
+
 def _given_key(authorization: str | None, x_api_key: str | None) -> str | None:
     if authorization and authorization.strip():
         scheme, _, key = authorization.strip().partition(" ")

@@ -29,10 +29,10 @@ class Movement(NamedTuple):
     amount: int
 
 
-def lock_owner(owner_id: int) -> None:
-    """Makes the movements of one owner take turns until the end of the transaction."""
+def lock_owner(owner_id: int) -> int:
+    """Makes the movements of one owner take turns until the end of the transaction. Returns what the owner owes."""
     debt = account(owner_id, AccountKind.DEBT)
-    list(Account.objects.select_for_update().filter(pk=debt).values_list("pk"))
+    return -Account.objects.select_for_update().values_list("balance", flat=True).get(pk=debt)
 
 
 def account(owner_id: int, kind: AccountKind, lot_id: int = NO_LOT) -> int:

@@ -18,7 +18,7 @@ from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import Account, AccountKind, CreditLot, Entry, Reservation, ReservationLeg, User
-from accounts.services import books
+from accounts.services import books, debts, soundness
 from accounts.services.books import Movement, Overdraft
 from stt_site.lib.errors import ErrorCode, ServiceError
 
@@ -33,6 +33,7 @@ class Balance:
     held_mc: int
     used_this_month_mc: int
     renews_at: datetime
+    owed_mc: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,16 @@ def reserve(owner: User, reference: str, amount_mc: int, work: Work = NAMELESS) 
     """Holds credits, those that end soonest first. A second call for the same reference changes nothing."""
     if amount_mc < 0:
         raise ValueError(f"{amount_mc} millicredits cannot be held.")
+    soundness.require_sound()
     with transaction.atomic():
-        books.lock_owner(owner.pk)
+        owed = books.lock_owner(owner.pk)
         now = timezone.now()
         _renew_month(owner.pk, now)
         entry = books.open_entry(f"{reference}:reserve", Entry.Kind.RESERVE, owner.pk, reference)
         if entry is None:
             return
+        if owed and amount_mc:
+            raise _frozen(owed)
         legs = _choose_lots(owner.pk, amount_mc, now)
         Reservation.objects.create(
             reference=reference,
@@ -107,6 +111,7 @@ def grant(owner: User, amount_mc: int, *, actor: str, reason: str, key: str | No
             owner_id=owner.pk, source="grant", reference=reference, granted_mc=amount_mc, priority=CreditLot.PAID
         )
         books.post(entry, [_granted(owner.pk, lot)])
+        debts.cover(owner.pk)
 
 
 def balance(owner: User) -> Balance:
@@ -124,6 +129,7 @@ def balance(owner: User) -> Balance:
         held_mc=_sum(Account.objects.filter(owner_id=owner.pk, kind=AccountKind.HELD)),
         used_this_month_mc=used_since(owner, month_start(now)),
         renews_at=_month_end(now),
+        owed_mc=debts.owed_mc(owner.pk),
     )
 
 
@@ -159,6 +165,7 @@ def _close(reference: str, kind: Entry.Kind, state: Reservation.State, actual_mc
         Reservation.objects.filter(reference=reference, state=Reservation.State.HELD).update(
             state=state, charged_mc=charged, closed_at=now
         )
+        debts.cover(reservation.owner_id)
         return charged
 
 
@@ -224,6 +231,14 @@ def _insufficient(needed_mc: int, available_mc: int) -> ServiceError:
         return ServiceError(ErrorCode.INSUFFICIENT_CREDITS)
     needed, available = (credits_text(amount) for amount in (needed_mc, available_mc))
     message = f"This needs {needed} credits and {available} are left. Nothing was charged. Upgrade your plan."
+    return ServiceError(ErrorCode.INSUFFICIENT_CREDITS, message)
+
+
+def _frozen(owed_mc: int) -> ServiceError:
+    message = (
+        f"A payment was taken back after its minutes were used, and this account owes {credits_text(owed_mc)} credits. "
+        "Nothing was charged. Buy that many to go on; what is running already runs to its end."
+    )
     return ServiceError(ErrorCode.INSUFFICIENT_CREDITS, message)
 
 

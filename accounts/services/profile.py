@@ -1,5 +1,7 @@
 from typing import TypedDict, Unpack
 
+from allauth.account.models import EmailAddress
+
 from accounts.models import User
 
 
@@ -15,3 +17,9 @@ def change(user: User, **changes: Unpack[Changes]) -> None:
     if changes:
         User.objects.filter(pk=user.pk).update(**changes)
         user.refresh_from_db()
+
+
+def unconfirmed(user: User) -> str:
+    """The address that the user signs in with, if nobody has shown that it is theirs; else nothing."""
+    waiting = EmailAddress.objects.filter(user=user, primary=True, verified=False).first()
+    return str(waiting.email) if waiting else ""

@@ -1,8 +1,8 @@
-"""API keys: to see, to make, to revoke. A new key's plaintext is in one answer, the one to the form that made it."""
+"""API keys: to see, make, roll and revoke. A new key's plaintext is in one answer, the one to the form that made it."""
 
 from collections.abc import Iterable
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from datetime import datetime, timedelta
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -17,10 +17,9 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import ApiKey
 from accounts.services import api_keys
+from accounts.services.key_powers import LARGEST_CAP
+from accounts.web.signed_in import user_of
 from stt_site.lib.errors import ErrorCode, ServiceError
-
-if TYPE_CHECKING:
-    from accounts.models import User
 
 SCOPES = {
     "transcribe": "Send recordings",
@@ -34,6 +33,13 @@ SCOPES = {
 EXPIRIES = {"": "Never", "30": "In 30 days", "90": "In 90 days"}
 ENDS_SOON = timedelta(days=7)
 USED_LATELY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+OVERLAPS = {
+    "1": "1 hour",
+    "24": "24 hours",
+    "72": "72 hours",
+    "0": "Not at all: it may have been seen by somebody",
+}
 
 
 class KeyForm(forms.Form):
@@ -44,6 +50,12 @@ class KeyForm(forms.Form):
         choices=SCOPES.items(), error_messages={"required": "Tick at least one thing that the key may do."}
     )
     expiry = forms.ChoiceField(choices=EXPIRIES.items(), required=False)
+    monthly_minutes = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=LARGEST_CAP,
+        error_messages={"invalid": "Give whole minutes, or leave it empty."},
+    )
     key_id = forms.CharField(validators=[RegexValidator(rf"^[0-9A-Za-z]{{{api_keys.KEY_ID_LENGTH}}}\Z")])
 
 
@@ -66,7 +78,7 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @sensitive_variables()
 def _create(request: HttpRequest) -> HttpResponse:
-    user, form = _user(request), KeyForm(request.POST)
+    user, form = user_of(request), KeyForm(request.POST)
     if "key_id" in form.errors:
         raise ServiceError(ErrorCode.INVALID_REQUEST, "The form came incomplete. No key was made; open it again.")
     if not form.is_valid():
@@ -78,7 +90,14 @@ def _create(request: HttpRequest) -> HttpResponse:
         return redirect("keys")
     ends = timezone.now() + timedelta(days=int(wanted["expiry"])) if wanted["expiry"] else None
     try:
-        made = api_keys.create_key(user, wanted["name"], wanted["scopes"], ends, key_id=wanted["key_id"])
+        made = api_keys.create_key(
+            user,
+            wanted["name"],
+            wanted["scopes"],
+            ends,
+            monthly_minutes=wanted["monthly_minutes"],
+            key_id=wanted["key_id"],
+        )
     except ServiceError as error:
         form.add_error(None, error.message)
         return render(request, "keys/new.html", {"form": form}, status=error.status)
@@ -88,15 +107,17 @@ def _create(request: HttpRequest) -> HttpResponse:
 
 @sensitive_variables()
 def _page(request: HttpRequest, **created: Any) -> HttpResponse:
-    every = list(api_keys.keys_of(_user(request)))
+    every = list(api_keys.keys_of(user_of(request)))
     revoked = [key for key in every if key.revoked_at]
     shown = every if "revoked" in request.GET else [key for key in every if not key.revoked_at]
     now = timezone.now()
     context = {
-        "rows": [{"key": key, "ends": _ends(key), "soon": _is_near(key)} for key in shown],
+        "rows": [
+            {"key": key, "ends": _ends(key), "soon": _is_near(key), "rollable": _is_rollable(key, now)} for key in shown
+        ],
         "revoked": len(revoked),
         "all": "revoked" in request.GET,
-        "full": api_keys.active_keys(_user(request)).count() >= api_keys.MAX_ACTIVE_KEYS,
+        "full": api_keys.active_keys(user_of(request)).count() >= api_keys.MAX_ACTIVE_KEYS,
         "most": api_keys.MAX_ACTIVE_KEYS,
         "form": _fresh_form(request, every),
         "now": now,
@@ -107,8 +128,26 @@ def _page(request: HttpRequest, **created: Any) -> HttpResponse:
 @login_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_variables()
+def roll(request: HttpRequest, pk: int) -> HttpResponse:
+    key = api_keys.key_of(user_of(request), pk)
+    if not _is_rollable(key, timezone.now()):
+        # A reload, or a step back: the form was sent before.
+        messages.warning(request, f"“{key.name}” has been replaced or has ended. Nothing was changed.")
+        return redirect("keys")
+    chosen = request.POST.get("overlap", "24")
+    if request.method != "POST" or chosen not in OVERLAPS:
+        context = {"key": key, "overlaps": OVERLAPS.items(), "chosen": chosen}
+        return render(request, "keys/roll.html", context, status=400 if request.method == "POST" else 200)
+    made, plaintext = api_keys.roll(key, int(chosen) * HOUR)
+    return _page(request, made=made, plaintext=plaintext, rolled=OVERLAPS[chosen] if chosen != "0" else "")
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
-    key = api_keys.key_of(_user(request), pk)
+    key = api_keys.key_of(user_of(request), pk)
     if key.revoked_at:
         return redirect("keys")
     typed = request.POST.get("name")
@@ -122,7 +161,7 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _fresh_form(request: HttpRequest, every: Iterable[ApiKey] | None = None) -> KeyForm:
-    taken = {key.name for key in (api_keys.keys_of(_user(request)) if every is None else every)}
+    taken = {key.name for key in (api_keys.keys_of(user_of(request)) if every is None else every)}
     name, number = "My laptop", 1
     while name in taken:
         number += 1
@@ -137,13 +176,15 @@ def _ends(key: ApiKey) -> str:
     left = key.expires_at - timezone.now()
     if left <= timedelta():
         return "expired"
-    days = round(left / timedelta(days=1))
-    return "today" if days < 1 else "in 1 day" if days == 1 else f"in {days} days"
+    if left <= 72 * HOUR:
+        return f"in {max(1, round(left / HOUR))} h"
+    return f"in {round(left / timedelta(days=1))} days"
+
+
+def _is_rollable(key: ApiKey, now: datetime) -> bool:
+    living = key.revoked_at is None and (key.expires_at is None or key.expires_at > now)
+    return living and key.replaced_by_id is None
 
 
 def _is_near(key: ApiKey) -> bool:
     return key.expires_at is not None and key.expires_at - timezone.now() < ENDS_SOON
-
-
-def _user(request: HttpRequest) -> "User":
-    return cast("User", request.user)

@@ -38,6 +38,9 @@ class ErrorCode(StrEnum):
     CLIENT_CLOSED_REQUEST = "client_closed_request"
     MODEL_UNAVAILABLE = "model_unavailable"
     ENGINE_UNAVAILABLE = "engine_unavailable"
+    LEDGER_BROKEN = "ledger_broken"
+    PAYMENT_UNAVAILABLE = "payment_unavailable"
+    MAIL_UNAVAILABLE = "mail_unavailable"
     STORAGE_FULL = "storage_full"
     POISON = "poison"
     INTERNAL = "internal"
@@ -102,6 +105,17 @@ MEANINGS: dict[ErrorCode, Meaning] = {
     ErrorCode.MODEL_UNAVAILABLE: Meaning(503, "The model is not installed on this server. Nothing was charged."),
     ErrorCode.ENGINE_UNAVAILABLE: Meaning(
         503, "The transcription engine is not running. Nothing was charged; retry soon."
+    ),
+    ErrorCode.LEDGER_BROKEN: Meaning(
+        503,
+        "The credit ledger did not pass its check, so no new work is accepted. Nothing was charged; "
+        "the server's administrator finds the reason in the log.",
+    ),
+    ErrorCode.PAYMENT_UNAVAILABLE: Meaning(
+        503, "The payment provider does not answer. Nothing was charged; try again in a moment."
+    ),
+    ErrorCode.MAIL_UNAVAILABLE: Meaning(
+        503, "The mail server does not answer, so no message was sent. Ask for it again in a few minutes."
     ),
     ErrorCode.STORAGE_FULL: Meaning(507, "The server's disk is full. Nothing was stored or charged."),
     ErrorCode.POISON: Meaning(500, "Transcribing this file stopped the engine several times. Nothing was charged."),

@@ -6,7 +6,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from accounts.models import Account, AccountKind, User
+from accounts.models import User
 from accounts.services import api_keys, ledger
 from tests.conftest import PASSWORD
 
@@ -70,16 +70,6 @@ def test_whoever_signed_up_as_the_administrator_does_not_become_one(settings: Se
     with pytest.raises(CommandError, match="STT_ADMIN_EMAIL"):
         output("ensure_admin")
     assert not User.objects.filter(is_superuser=True).exists()
-
-
-def test_check_ledger_is_quiet_about_good_books_and_fails_on_bad_ones(alice: User) -> None:
-    ledger.grant(alice, 1_000, actor="test", reason="test")
-    assert "holds" in output("check_ledger")
-    Account.objects.filter(owner_id=alice.pk, kind=AccountKind.AVAILABLE).update(balance=5)
-    stdout = io.StringIO()
-    with pytest.raises(CommandError, match="2 breaches"):
-        call_command("check_ledger", stdout=stdout)
-    assert stdout.getvalue().startswith("I1: ")
 
 
 def test_a_wrong_proxy_is_an_error_with_a_hint(settings: Settings) -> None:

@@ -127,6 +127,7 @@ def test_health(anonymous: Client) -> None:
         "gpu_available": False,
         "gpu_name": None,
         "gpu_memory_mb": None,
+        "ledger": "unchecked",
         "model": "small",
         "embedded": False,
         "sandbox": "full",

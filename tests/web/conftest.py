@@ -1,8 +1,6 @@
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -22,15 +20,12 @@ STATUS = EngineStatus(
 
 
 @pytest.fixture(autouse=True)
-def engine_says(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path) -> Iterator[None]:
+def engine_says(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path) -> None:
     """Pages ask the engine what it has; here it answers at once."""
     settings.STORAGES = settings.STORAGES | {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path)}}
     }
     monkeypatch.setattr(engine_gateway, "status", lambda: STATUS)
-    cache.clear()
-    yield
-    cache.clear()
 
 
 @pytest.fixture

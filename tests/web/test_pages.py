@@ -178,7 +178,7 @@ def test_the_theme_form_leads_to_no_other_site(client: Client, db: None) -> None
 
 
 def test_a_name_can_be_changed(page: Client, alice: User) -> None:
-    assert page.post("/account/", {"name": "  Alice B.  "}).status_code == 302
+    assert page.post("/account/", {"section": "name", "name": "  Alice B.  "}).status_code == 302
     alice.refresh_from_db()
     assert alice.name == "Alice B."
 

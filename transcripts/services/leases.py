@@ -44,6 +44,11 @@ def slot(job_id: int) -> str:
     return f"job:{job_id}"
 
 
+def job_of(slot_name: str) -> int | None:
+    kind, _, number = slot_name.partition(":")
+    return int(number) if kind == "job" and number.isdecimal() else None
+
+
 def claim(job_id: int) -> Lease | None:
     """None: it is not there, not due, somebody else's, cancelled, worn out, or a long one while too many run."""
     me = f"{NODE}:{os.getpid()}:{new_id(8)}"

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
-from accounts.services import ledger, limits
+from accounts.services import access, ledger, limits
 from accounts.services.access import Caller
 from accounts.services.ledger import Work
 from accounts.services.tariffs import STANDARD, Tariff
@@ -88,6 +88,8 @@ def _check_length(info: MediaInfo) -> None:
 @transaction.atomic
 def _accept(order: Order, options: Options, info: MediaInfo, key: str) -> Transcript:
     caller, now = order.caller, timezone.now()
+    if caller.user is not None:
+        access.demand_open(caller.user)
     media = _create_media(order, info, key)
     covered, held = _cover(order, info)
     options = replace(options, max_seconds=covered, priority="interactive" if order.interactive else "bulk")

@@ -12,13 +12,15 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.services import limits
+from accounts.models import Reservation
+from accounts.services import ledger, limits, soundness, streams, stripe_events
 from stt_site.lib import queue
 from stt_site.lib.errors import ErrorCode
 from transcripts import storage
 from transcripts.models import Job, JobState, Media, Playback, Upload
-from transcripts.services import closing, transcripts, uploads
-from transcripts.services.leases import NODE, RUN_JOB, waiting_fairly
+from transcripts.services import closing, erase, transcripts, uploads
+from transcripts.services.audit import audit
+from transcripts.services.leases import NODE, RUN_JOB, job_of, waiting_fairly
 from transcripts.services.playback import MAKE_PLAYBACK, WANTED
 
 logger = logging.getLogger(__name__)
@@ -33,12 +35,30 @@ ORPHAN_SECONDS = 6 * 3600.0
 
 def sweep() -> None:
     """Every SWEEP_SECONDS. One step that fails does not keep the others from running."""
-    _run(end_cancelled, kill_hung_workers, end_worn_out, ring_lost_jobs, ring_lost_playback)
+    _run(
+        end_cancelled,
+        kill_hung_workers,
+        end_worn_out,
+        ring_lost_jobs,
+        ring_lost_playback,
+        stripe_events.ring_waiting,
+        check_ledger,
+    )
 
 
 def clean() -> None:
     """Every few minutes: what is old goes."""
-    _run(transcripts.purge_expired, uploads.expire, remove_orphans, queue.purge, limits.purge)
+    _run(
+        transcripts.purge_expired,
+        erase.finish_waiting,
+        uploads.expire,
+        remove_orphans,
+        release_orphaned_holds,
+        streams.release_abandoned,
+        queue.purge,
+        limits.purge,
+        stripe_events.reconcile_nightly,
+    )
 
 
 def _run(*steps: Callable[[], object]) -> None:
@@ -101,6 +121,19 @@ def remove_orphans() -> None:
     files = {path.name: path for path in storage.incoming_files(before)}
     for name in set(files) - set(Upload.objects.filter(key__in=files).values_list("key", flat=True)):
         files[name].unlink(missing_ok=True)
+
+
+def release_orphaned_holds() -> None:
+    """Credits held for a job that was deleted with its owner or its recording."""
+    held = Reservation.objects.filter(state=Reservation.State.HELD).order_by("created_at")
+    jobs = {job: name for name in held.values_list("reference", flat=True) if (job := job_of(name)) is not None}
+    for job in jobs.keys() - set(Job.objects.filter(pk__in=jobs).values_list("pk", flat=True)):
+        logger.error("Job %d is gone and its credits were held; they go back.", job)
+        ledger.release(jobs[job])
+
+
+def check_ledger() -> None:
+    soundness.check_if_due(audit)
 
 
 def _ring_lost(task: str, ids: list[int]) -> None:

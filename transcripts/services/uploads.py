@@ -115,6 +115,11 @@ def expire() -> int:
     return len(expired)
 
 
+def remove_all(owner_id: int) -> None:
+    for upload in Upload.objects.filter(owner_id=owner_id):
+        _remove(upload)
+
+
 def _remove(upload: Upload) -> None:
     upload.delete()
     storage.incoming_path(upload.key).unlink(missing_ok=True)

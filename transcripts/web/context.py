@@ -1,11 +1,11 @@
 from typing import TYPE_CHECKING, Any, cast
 
-from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from accounts.services import profile
 from accounts.services.ledger import balance
 
 if TYPE_CHECKING:
@@ -33,5 +33,4 @@ def _unconfirmed(user: "User | AnonymousUser") -> str:
     """The address that waits for its confirmation, on a server that can send one."""
     if not (settings.EMAIL_HOST and user.is_authenticated):
         return ""
-    waiting = EmailAddress.objects.filter(user=user, primary=True, verified=False).first()
-    return str(waiting.email) if waiting else ""
+    return profile.unconfirmed(user)

@@ -13,10 +13,11 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from accounts.services import ledger
+from accounts.services import ledger, offers
 from transcripts.web.languages import english_name
 
 if TYPE_CHECKING:
+    from accounts.models import PaymentOrder
     from transcripts.models import Transcript
 
 register = template.Library()
@@ -116,6 +117,18 @@ def minutes_up(millicredits: int) -> int:
 def charged(millicredits: int) -> str:
     """A charge in minutes: 1, 12.5."""
     return ledger.credits_text(millicredits)
+
+
+@register.filter
+def signed(millicredits: int, plus: str = "+") -> str:
+    """What came or went, in minutes: +600, −5, 0."""
+    sign = "−" if millicredits < 0 else plus if millicredits else ""
+    return sign + ledger.credits_text(abs(millicredits))
+
+
+@register.filter
+def paid(order: "PaymentOrder") -> str:
+    return offers.money(order.amount_minor, order.currency)
 
 
 @register.simple_tag(takes_context=True)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from transcripts.web import document, library, media, new, site, usage
+from transcripts.web import account, billing, document, library, media, new, site, usage
 from transcripts.web.access import owned, shared
 
 urlpatterns = [
@@ -11,8 +11,13 @@ urlpatterns = [
     path("try/", new.try_it, name="try"),
     path("new/", new.new, name="new"),
     path("activity/", library.activity, name="activity"),
+    path("account/export/", account.archive, name="account_archive"),
+    path("account/export/file/", account.archive_file, name="account_archive_file"),
+    path("account/delete/", account.erase, name="account_erase"),
     path("usage/", usage.page, name="usage"),
     path("usage/days.csv", usage.table, name="usage_csv"),
+    path("billing/", billing.page, name="billing"),
+    path("billing/ledger.csv", billing.table, name="billing_csv"),
     path("keep/", document.kept, name="kept"),
     path("transcripts/", library.transcripts, name="transcripts"),
     path("transcripts/<slug:slug>/", owned(document.page), name="document"),

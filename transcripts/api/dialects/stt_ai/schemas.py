@@ -81,6 +81,9 @@ class HealthAnswer(serializers.Serializer[Any]):
     gpu_available = serializers.BooleanField()
     gpu_name = serializers.CharField(allow_null=True)
     gpu_memory_mb = serializers.IntegerField(allow_null=True)
+    ledger = serializers.ChoiceField(
+        choices=["ok", "broken", "unchecked"], help_text="broken: new paid work is refused until it is mended."
+    )
     model = serializers.CharField(required=False, help_text="What answers a request that names none.")
     embedded = serializers.BooleanField(required=False, help_text="True: only the packaged English recogniser is here.")
     sandbox = serializers.ChoiceField(choices=["full", "reduced"], required=False)

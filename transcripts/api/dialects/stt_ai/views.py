@@ -7,6 +7,7 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.services import soundness
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts import selectors
 from transcripts.api.dialects.base import DialectView
@@ -131,7 +132,14 @@ class Health(SttAiView):
         auth=[],
     )
     def get(self, request: Request) -> Response:
-        body: dict[str, Any] = {"status": "ok", "gpu_available": False, "gpu_name": None, "gpu_memory_mb": None}
+        ledger = soundness.state()
+        body: dict[str, Any] = {
+            "status": "degraded" if ledger == "broken" else "ok",
+            "gpu_available": False,
+            "gpu_name": None,
+            "gpu_memory_mb": None,
+            "ledger": ledger,
+        }
         try:
             status = selectors.engine_status()
         except ServiceError as error:

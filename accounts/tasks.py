@@ -1,0 +1,9 @@
+from accounts.services import stripe_events
+
+
+def apply_stripe_event(pk: int) -> None:
+    stripe_events.apply(pk)
+
+
+def reconcile_stripe(pk: int) -> None:
+    stripe_events.reconcile(pk)
