@@ -1,0 +1,110 @@
+"""One long file, words on: our engine beside three others, each from its own package, same machine, model and run.
+
+    python -m benchmarks.longfile [FILE] [--minutes 10] [--model DIR] [--limit 150]
+
+The first run makes the others' environments under var/benchmarks with pip, which takes minutes and is not measured.
+Nobody gets longer than --limit seconds. Without FILE the audio is made by espeak-ng from the test model's words.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+from typing import Any
+
+from benchmarks.pipeline import MODEL, machine
+from benchmarks.speech import load_pcm, make_speech
+from engine import hardware
+from engine.types import SAMPLE_RATE
+
+ROOT = Path(__file__).parents[1]
+RIVALS = Path(__file__).with_name("rivals")
+PLACE = ROOT / "var" / "benchmarks"
+NAMES = {
+    "ours": "engine.pipeline, sandboxed decoding included",
+    "faster_whisper": "faster-whisper, BatchedInferencePipeline",
+    "whisperx": "whisperX (aligner with random weights)",
+    "openai_whisper": "openai-whisper, float32",
+}
+INSTALL_SECONDS = 1800.0
+
+
+def environment(name: str) -> Path:
+    """The Python of a throw-away environment that has what `rivals/<name>.txt` pins."""
+    wanted = RIVALS / f"{name}.txt"
+    mark = hashlib.sha256(wanted.read_bytes()).hexdigest()[:8]
+    home = PLACE / f"{name}-{mark}"
+    python = home / "bin" / "python"
+    if not (home / "complete").exists():
+        print(f"Installing {name} …", file=sys.stderr)
+        venv.create(home, with_pip=True, clear=True)
+        command = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check", "-r", str(wanted)]
+        subprocess.run(command, check=True, timeout=INSTALL_SECONDS)
+        (home / "complete").touch()
+    return python
+
+
+def command_of(name: str, model: Path, file: Path) -> list[str]:
+    if name == "ours":
+        own = [sys.executable, "-m", "benchmarks.pipeline", str(file), "--model", str(model)]
+        return [*own, "--child", "ours", "--seconds", "0"]
+    program = f"benchmarks.rivals.{name}_run"
+    return [str(environment(name)), "-m", program, str(model), str(file), str(hardware.cores())]
+
+
+def measure(name: str, model: Path, file: Path, limit: float) -> dict[str, Any] | str:
+    """The program's own report, or why there is none."""
+    command = command_of(name, model.resolve(), file.resolve())
+    # Threads that wait spinning would take the cores from those that work.
+    calm = os.environ | {"OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1"}
+    try:
+        done = subprocess.run(command, cwd=ROOT, env=calm, capture_output=True, text=True, timeout=limit)
+    except subprocess.TimeoutExpired:
+        return f"not done after {limit:.0f} s"
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no word"])[-1]
+        return f"failed: {last[:90]}"
+    result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return result
+
+
+def table(results: dict[str, dict[str, Any] | str], seconds: float) -> None:
+    print(f"\n{'':46}{'version':>10}{'wall s':>9}{'x real time':>13}{'cpu s':>8}{'peak MB':>9}{'words':>7}")
+    for name, result in results.items():
+        if isinstance(result, str):
+            print(f"{NAMES[name]:46}{'':>10}  {result}")
+            continue
+        speed = seconds / result["wall"]
+        print(
+            f"{NAMES[name]:46}{result.get('version', ''):>10}{result['wall']:9.2f}{speed:13.1f}"
+            f"{result['cpu']:8.1f}{result['peak_mb']:9.0f}{result['words']:7d}"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", nargs="?", type=Path)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--model", type=Path, default=MODEL)
+    parser.add_argument("--limit", type=float, default=150.0)
+    parser.add_argument("--only", nargs="+", choices=sorted(NAMES), default=list(NAMES))
+    given = parser.parse_args()
+    print(machine())
+    with tempfile.TemporaryDirectory() as folder:
+        file = given.file or make_speech(Path(folder) / "speech.wav", given.minutes)
+        seconds = len(load_pcm(file)) / SAMPLE_RATE
+        print(f"{seconds / 60:.1f} min of speech, English given, beam 5, word times on; model loading not counted")
+        for name in given.only:
+            if name != "ours":
+                environment(name)
+        results = {name: measure(name, given.model, file, given.limit) for name in given.only}
+    table(results, seconds)
+
+
+if __name__ == "__main__":
+    main()
