@@ -51,3 +51,15 @@ def check_mail(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         return []
     hint = "Set STT_EMAIL_HOST and its siblings; until then messages, password resets too, go to the log."
     return [Info("No mail server is configured.", hint=hint, id="accounts.I001")]
+
+
+@register(Tags.security)
+def check_verification(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    chosen = settings.ACCOUNT_EMAIL_VERIFICATION
+    if chosen not in ("mandatory", "optional"):
+        hint = "Set it to mandatory or optional, or leave it out."
+        return [Error(f"STT_EMAIL_VERIFICATION is {chosen!r}.", hint=hint, id="accounts.E003")]
+    if chosen == "mandatory" and not settings.EMAIL_HOST:
+        hint = "Set STT_EMAIL_HOST, or STT_EMAIL_VERIFICATION=optional."
+        return [checks.Warning("Addresses must be confirmed, and no mail can be sent.", hint=hint, id="accounts.W003")]
+    return []

@@ -1,4 +1,4 @@
-from accounts.services import stripe_events
+from accounts.services import mails, stripe_events
 
 
 def apply_stripe_event(pk: int) -> None:
@@ -7,3 +7,7 @@ def apply_stripe_event(pk: int) -> None:
 
 def reconcile_stripe(pk: int) -> None:
     stripe_events.reconcile(pk)
+
+
+def send_mail(pk: int) -> None:
+    mails.send(pk)

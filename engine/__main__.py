@@ -17,7 +17,7 @@ from engine.config import EngineConfig, config_from_environment
 from engine.errors import EngineError, MediaError, ModelUnavailable, UnsupportedLanguage
 from engine.progress import Bar
 from engine.protocols import Engine
-from engine.types import Chunk, Event, Options, Transcript, to_dict
+from engine.types import Chunk, Event, Keyword, KnownSpeaker, Options, Transcript, to_dict
 
 OK, FAILED, USAGE, BAD_MEDIA, NO_MODEL, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -156,7 +156,25 @@ def _engine(args: argparse.Namespace, config: EngineConfig) -> Engine:
 
 
 def _options(args: argparse.Namespace) -> Options:
-    return Options(model=args.model, language=args.language, task=args.task, priority="interactive")
+    known = tuple(args.known)
+    return Options(
+        model=args.model,
+        language=args.language,
+        task=args.task,
+        priority="interactive",
+        languages=args.languages,
+        prompt=args.prompt,
+        context=tuple(args.context),
+        keywords=tuple(args.keyword),
+        code_switching=args.code_switching,
+        min_snr_db=args.min_snr_db,
+        clean=args.clean,
+        normalize_script=args.normalize_script,
+        diarize=args.diarize or args.speakers is not None or bool(known),
+        speakers=args.speakers,
+        known_speakers=known,
+        channels=args.channels,
+    )
 
 
 def _print_json(value: Any) -> None:
@@ -175,6 +193,13 @@ def _file(name: str) -> Path:
     return path
 
 
+def _known(pair: str) -> KnownSpeaker:
+    name, equals, clip = pair.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{pair!r} is not NAME=FILE")
+    return KnownSpeaker(name, str(_file(clip).absolute()))
+
+
 def _language(name: str) -> str | None:
     if name == "auto":
         return None
@@ -182,6 +207,35 @@ def _language(name: str) -> str | None:
     if code is None:
         raise argparse.ArgumentTypeError(f"{name!r} is not a language code Whisper knows; use en, es, de, … or auto")
     return code
+
+
+def _languages(names: str) -> tuple[str, ...]:
+    codes = [_language(name.strip()) for name in names.split(",") if name.strip()]
+    return tuple(code for code in codes if code is not None)
+
+
+def _keyword(text: str) -> Keyword:
+    try:
+        return Keyword.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _context(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    return (name, value) if equals else ("", text)
+
+
+def _add_hints(parser: argparse.ArgumentParser) -> None:
+    hints = parser.add_argument_group("what is known beforehand, and what to do with the text")
+    hints.add_argument("--languages", type=_languages, default=(), help="candidates, where none is given: en,es")
+    hints.add_argument("--code-switching", action="store_true", help="listen for the language of each stretch")
+    hints.add_argument("--prompt", help="text that could stand before the recording")
+    hints.add_argument("--context", type=_context, action="append", default=[], help="TEXT or NAME=VALUE; repeatable")
+    hints.add_argument("--keyword", type=_keyword, action="append", default=[], help="TERM or TERM:WEIGHT; repeatable")
+    hints.add_argument("--min-snr-db", type=float, help="leave out audio with less speech over noise")
+    hints.add_argument("--clean", action="store_true", help="leave out um and uh, tidy spaces and marks")
+    hints.add_argument("--normalize-script", action="store_true", help="Hindi with English: each in its own script")
 
 
 def _positive(number: str) -> int:
@@ -199,7 +253,22 @@ def _parser() -> argparse.ArgumentParser:
     work.add_argument("--model", help="an id of `models list`; the default depends on this machine")
     work.add_argument("--language", type=_language, help="ISO 639-1 code, or auto (the default)")
     work.add_argument("--task", choices=("transcribe", "translate"), default="transcribe", help="translate: to English")
+    work.add_argument("--diarize", action="store_true", help="tell voices apart")
+    work.add_argument("--speakers", type=_positive, help="how many voices there are")
+    work.add_argument(
+        "--known",
+        type=_known,
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="a voice's name and a recording of it alone, 2 to 10 s; may be given many times",
+    )
+    work.add_argument(
+        "--channels", choices=("mix", "speakers"), default="mix", help="speakers: each channel is one person"
+    )
     work.add_argument("--socket", type=Path, help="use the engine that runs there instead of one in this process")
+
+    _add_hints(work)
 
     command = commands.add_parser("transcribe", parents=[work], help="print what is said in a file")
     command.add_argument("--format", choices=("json", "txt"), default="json")

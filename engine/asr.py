@@ -3,8 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from engine.channels import attributed
+from engine.hints import hint_text
+from engine.keywords import Vocabulary
+from engine.language import Tongues, by_language, found_by
+from engine.postprocess import tidied
 from engine.protocols import LanguageGuess, Recognizer, Request, Window
 from engine.quality import Verdict, inspect, without_loops, without_unspoken
+from engine.snr import DROPPED, too_noisy
 from engine.types import Chunk, Options, Segment, Span
 from engine.vad import overlap, to_seconds
 from engine.windows import Batch
@@ -25,42 +31,80 @@ class Ear:
     recognizer: Recognizer
     options: Options
     cancelled: Callable[[], bool]
+    vocabulary: Vocabulary
 
-    def requests(self, windows: Sequence[Window], language: LanguageGuess) -> list[Request]:
+    def deaf_to(self, batch: Batch) -> bool:
+        """Is it too noisy to be worth listening to?"""
+        return too_noisy(batch.levels, self.options.min_snr_db)
+
+    def tongues(
+        self,
+        batch: Batch,
+        windows: Sequence[Window],
+        language: LanguageGuess,
+        listen: Callable[[Sequence[Window]], Sequence[LanguageGuess]],
+    ) -> Tongues:
+        """`windows` with the language of each; cut in two where it changes, if that was asked for."""
+        if language.source != "per_segment":
+            return Tongues(tuple(windows), (language.language,) * len(windows))
+        return by_language(windows, batch.speech, language, listen)
+
+    def requests(self, tongues: Tongues) -> list[Request]:
         """What to ask of each window. It must not depend on the text of others: they are recognised side by side."""
-        request = Request(language.language, self.options.task, self.options.prompt, word_timestamps=True)
-        return [request] * len(windows)
+        asked = self.options
+        return [
+            Request(language, asked.task, asked.prompt, True, asked.keywords, asked.context)
+            for language in tongues.languages
+        ]
 
     def transcribe(
         self,
         batch: Batch,
-        windows: Sequence[Window],
+        tongues: Tongues,
         requests: Sequence[Request],
         found: Texts,
         language: LanguageGuess,
         in_turn: InTurn,
     ) -> Chunk:
-        """`windows` are the batch's, prepared; `found` is what the recogniser made of them and their `requests`."""
+        """`found` is what the recogniser made of the batch's windows and their `requests`."""
+        if self.deaf_to(batch):
+            whole = (Span(to_seconds(batch.start), to_seconds(batch.end), DROPPED),)
+            return self._chunk(batch, (), whole, language, 0)
         segments: list[Segment] = []
         suspect: list[Span] = []
-        for window, request, first in zip(windows, requests, found, strict=True):
+        for window, request, first in zip(tongues.windows, requests, found, strict=True):
             speech = speech_in(window, batch.speech)
-            kept, verdict = _judge(first, speech, self.options.prompt)
+            kept, verdict = _judge(first, speech, hint_text(request))
             if verdict.spans:
                 kept, verdict = self._second_opinion(window, request, speech, (kept, verdict), in_turn)
-            segments += without_loops(kept)
+            segments += attributed(window, self.vocabulary.boosted(without_loops(kept)))
             suspect += verdict.spans
+        segments = [replace(one, chunk=batch.index) for one in tidied(segments, self.options)]
+        if self.options.channels == "speakers":
+            segments.sort(key=lambda segment: segment.start)
         if not self.options.word_timestamps:
             segments = [replace(segment, words=()) for segment in segments]
+        return self._chunk(batch, tuple(segments), tuple(suspect), language, tongues.calls)
+
+    def _chunk(
+        self,
+        batch: Batch,
+        segments: tuple[Segment, ...],
+        suspect: tuple[Span, ...],
+        language: LanguageGuess,
+        calls: int,
+    ) -> Chunk:
         return Chunk(
             index=batch.index,
             start=to_seconds(batch.start),
             end=to_seconds(batch.end),
-            segments=tuple(segments),
+            segments=segments,
             speech=batch.speech,
             language=language.language,
             language_probability=language.probability,
-            suspect=tuple(suspect),
+            suspect=suspect,
+            detection=found_by(language, calls),
+            levels=batch.levels,
         )
 
     def _second_opinion(
@@ -71,7 +115,7 @@ class Ear:
         first: tuple[tuple[Segment, ...], Verdict],
         in_turn: InTurn,
     ) -> tuple[tuple[Segment, ...], Verdict]:
-        plain = replace(request, prompt=None)
+        plain = replace(request, prompt=None, keywords=(), context=())
         [again] = in_turn(lambda: [self.recognizer.recognize_again(window, plain, self.cancelled)])
         second = _judge(again, speech, None)
         if not second[0] or first[1].rank <= second[1].rank:
@@ -90,4 +134,4 @@ def _judge(
 
 
 def speech_in(window: Window, speech: Sequence[Span]) -> list[Span]:
-    return [span for span in speech if overlap(span, window.spans) > 0]
+    return [span for span in (window.speech or speech) if overlap(span, window.spans) > 0]

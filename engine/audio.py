@@ -25,6 +25,7 @@ from engine.decode_protocol import (
     END,
     INFO,
     MAX_RATE,
+    MAX_SEPARATE,
     PCM,
     READY,
     TAKEN,
@@ -128,14 +129,19 @@ class _Child:
 
 
 class PcmStream:
-    """The samples of one file, in order, once: blocks of at most a second, mono int16 at the rate asked for."""
+    """The samples of one file, in order, once: blocks of at most a second, int16 at the rate asked for.
+
+    (n,) mono, or (n, channels) where the channels were asked for.
+    """
 
     def __init__(self, child: _Child, info: MediaInfo, request: DecodeRequest) -> None:
         self.info = info
         self.warnings: tuple[Notice, ...] = ()
         self._child = child
-        self._block_bytes = request.rate * BYTES_PER_SAMPLE
-        self._bytes_left = int(request.max_seconds * request.rate) * BYTES_PER_SAMPLE
+        self._channels = info.channels if request.separate else None
+        self._frame_bytes = (self._channels or 1) * BYTES_PER_SAMPLE
+        self._block_bytes = request.rate * self._frame_bytes
+        self._bytes_left = int(request.max_seconds * request.rate) * self._frame_bytes
         self._last_block_came = False
         self._finished = False
         self._closed = False
@@ -149,7 +155,8 @@ class PcmStream:
             except (ProtocolError, OSError) as error:
                 raise self._failure(error) from error
             if samples is not None:
-                yield np.frombuffer(samples, dtype="<i2")
+                block = np.frombuffer(samples, dtype="<i2")
+                yield block if self._channels is None else block.reshape(-1, self._channels)
 
     def _accepted(self, frame: tuple[bytes, bytearray] | None) -> bytearray | None:
         """The samples in the frame; None at the end. The child checks and counts as well, but it is not trusted."""
@@ -159,7 +166,7 @@ class PcmStream:
         if kind == END:
             self._finish(parse_outcome(payload))
             return None
-        if kind != PCM or self._last_block_came:
+        if kind != PCM or self._last_block_came or len(payload) % self._frame_bytes:
             raise ProtocolError("a frame out of turn")
         self._last_block_came = len(payload) < self._block_bytes
         self._bytes_left -= len(payload)
@@ -214,12 +221,15 @@ class Decoder:
         child.close()
         return info
 
-    def open(self, source: Path, *, max_seconds: float, rate: int = SAMPLE_RATE) -> PcmStream:
-        """Close the stream, or use it in a `with`. Raises as `probe` does."""
+    def open(self, source: Path, *, max_seconds: float, rate: int = SAMPLE_RATE, separate: bool = False) -> PcmStream:
+        """Close the stream, or use it in a `with`. `separate` keeps the channels apart. Raises as `probe` does."""
         if not 0 < rate <= MAX_RATE:
             raise ValueError(f"{rate} Hz is not a rate between 1 and {MAX_RATE}.")
-        request = DecodeRequest(mode="decode", rate=rate, max_seconds=min(max_seconds, self.max_seconds))
+        request = DecodeRequest("decode", rate, min(max_seconds, self.max_seconds), separate)
         child, info = self._begin(source, request)
+        if separate and not 1 <= info.channels <= MAX_SEPARATE:
+            child.close()
+            raise MediaError("too_many_channels" if info.channels else "unsupported_channels")
         return PcmStream(child, info, request)
 
     def close(self) -> None:

@@ -3,9 +3,10 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 Device = Literal["auto", "cpu", "cuda"]
+DiarizerName = Literal["auto", "embedded", "pyannote", "off"]
 COMPUTE_TYPES = (
     "default", "auto", "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16",
     "float32",
@@ -34,11 +35,13 @@ class EngineConfig:
     browser). Each holds 20 MB; its successor costs 0.15 s of processor time and is ready in 0.3 to 0.5 s."""
     strict_sandbox: bool = False
     """Refuse to start where the kernel cannot enforce the full sandbox."""
+    diarizer: DiarizerName = "auto"
+    """Who tells speakers apart; `auto` is the best that is installed."""
 
 
 def config_from_environment(models_dir: Path | None = None) -> EngineConfig:
     """`STT_DATA_DIR`, `STT_MODEL`, `STT_DEVICE`, `STT_COMPUTE_TYPE`, `STT_THREADS`, `STT_MODEL_MEMORY_MB`,
-    `STT_FETCH_MODELS`.
+    `STT_FETCH_MODELS`, `STT_DIARIZER`.
 
     Raises ValueError with a sentence for the operator.
     """
@@ -51,6 +54,9 @@ def config_from_environment(models_dir: Path | None = None) -> EngineConfig:
         raise ValueError(f"STT_COMPUTE_TYPE is {compute_type!r}; it must be one of: {', '.join(COMPUTE_TYPES)}.")
     threads = _number("STT_THREADS", "0 for one a core")
     model_memory_mb = _number("STT_MODEL_MEMORY_MB", "0 for what is free")
+    diarizer = os.environ.get("STT_DIARIZER", "auto")
+    if diarizer not in get_args(DiarizerName):
+        raise ValueError(f"STT_DIARIZER is {diarizer!r}; it must be one of: {', '.join(get_args(DiarizerName))}.")
     return EngineConfig(
         models_dir=models_dir or data_dir / "models",
         default_model=os.environ.get("STT_MODEL") or None,
@@ -59,6 +65,7 @@ def config_from_environment(models_dir: Path | None = None) -> EngineConfig:
         threads=threads,
         model_memory_mb=model_memory_mb,
         fetch_models=os.environ.get("STT_FETCH_MODELS", "1") not in ("0", "false", "no"),
+        diarizer=cast(DiarizerName, diarizer),
     )
 
 

@@ -24,6 +24,7 @@ from engine.decode_protocol import (
     BYTES_PER_SAMPLE,
     END,
     INFO,
+    MAX_SEPARATE,
     MAX_TEXT,
     PCM,
     READY,
@@ -193,8 +194,18 @@ def _check_mixdown(codec: Any) -> None:
         raise MediaError(_code_of(error, "unsupported_channels")) from error
 
 
-def _resampler(rate: int) -> Any:
-    return av.AudioResampler(format="s16", layout="mono", rate=rate)
+def _resampler(rate: int, layout: str = "mono") -> Any:
+    return av.AudioResampler(format="s16", layout=layout, rate=rate)
+
+
+def _separate(stream: Any) -> tuple[str, int]:
+    """The layout that keeps the channels as they are, and how many those are."""
+    codec = stream.codec_context
+    if not codec.channels:
+        raise MediaError("unsupported_channels")
+    if codec.channels > MAX_SEPARATE:
+        raise MediaError("too_many_channels")
+    return codec.layout.name, codec.channels
 
 
 def _is_cover(stream: Any) -> bool:
@@ -213,7 +224,7 @@ def _claimed_seconds(container: Any, stream: Any) -> float | None:
 
 
 class _Reader:
-    """The first audio stream as blocks of at most one second, s16 mono. Counts what it had to mend."""
+    """The first audio stream as blocks of at most one second, s16, mono or interleaved. Counts what it had to mend."""
 
     def __init__(self, container: Any, request: DecodeRequest) -> None:
         self._container = container
@@ -223,7 +234,9 @@ class _Reader:
             if other.index != self._stream.index:
                 other.discard = av.stream.Discard.all
         self._rate = request.rate
-        self._max_bytes = int(request.max_seconds * request.rate) * BYTES_PER_SAMPLE
+        self._layout, channels = _separate(self._stream) if request.separate else ("mono", 1)
+        self._frame_bytes = channels * BYTES_PER_SAMPLE
+        self._max_bytes = int(request.max_seconds * request.rate) * self._frame_bytes
         self._resampler: Any = None
         self._shape: tuple[str, str, int] | None = None
         self.total_bytes = 0
@@ -232,10 +245,10 @@ class _Reader:
         self.missing_seconds = 0.0
 
     def blocks(self) -> Iterator[memoryview]:
-        size = self._rate * BYTES_PER_SAMPLE
+        size = self._rate * self._frame_bytes
         pending = bytearray()
-        for frame in self._mono_frames():
-            pending += memoryview(frame.planes[0])[: frame.samples * BYTES_PER_SAMPLE]
+        for frame in self._packed_frames():
+            pending += memoryview(frame.planes[0])[: frame.samples * self._frame_bytes]
             while len(pending) >= size:
                 yield self._counted(pending[:size])
                 del pending[:size]
@@ -245,7 +258,7 @@ class _Reader:
             self.total_bytes += len(pending)
 
     def check_end(self) -> None:
-        seconds = self.total_bytes / BYTES_PER_SAMPLE / self._rate
+        seconds = self.total_bytes / self._frame_bytes / self._rate
         if seconds < MIN_SECONDS:
             raise MediaError("decode_failed" if self.corrupt_packets else "audio_too_short")
         # The container's own length may be the picture's, so only the stream's word counts, with room for padding.
@@ -260,7 +273,7 @@ class _Reader:
             raise MediaError("media_too_long")
         return memoryview(block)
 
-    def _mono_frames(self) -> Iterator[Any]:
+    def _packed_frames(self) -> Iterator[Any]:
         for frame in self._frames():
             self.non_finite_samples += _scrub(frame)
             yield from self._resample(frame)
@@ -295,7 +308,7 @@ class _Reader:
             # Joined files change their format on the way; the resampler is bound to what it saw first.
             yield from self._flush()
             _check_rate(frame.sample_rate)
-            self._resampler = _resampler(self._rate)
+            self._resampler = _resampler(self._rate, self._layout)
             self._shape = shape
         frame.pts = None
         yield from self._convert(frame)

@@ -25,6 +25,8 @@ MAX_TEXT = 500
 MAX_NUMBER = 10**12
 MAX_RATE = 96_000
 BYTES_PER_SAMPLE = 2
+MAX_SEPARATE = 8
+"""Channels that may be asked for one by one."""
 
 _HEADER = struct.Struct("=cI")
 
@@ -38,6 +40,8 @@ class DecodeRequest:
     mode: Literal["probe", "decode"]
     rate: int
     max_seconds: float
+    separate: bool = False
+    """All channels, interleaved, instead of their mix."""
 
 
 @dataclass(frozen=True, slots=True)

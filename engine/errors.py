@@ -29,6 +29,10 @@ class UnsupportedLanguage(EngineError):
     """The model that would answer does not know the language (code `unsupported_language`)."""
 
 
+class TranslatorMissing(EngineError):
+    """The text was wanted in a language that only a translation model can write (code `translator_missing`)."""
+
+
 class BadReference(EngineError):
     """The recording of a known speaker cannot be used (code `invalid_reference`); the message says whose, and why."""
 
@@ -67,6 +71,7 @@ MEDIA_MESSAGES = {
     "no_audio_stream": "The file has no audio track.",
     "audio_too_short": "The file holds less than a tenth of a second of audio.",
     "unsupported_channels": "The audio has more channels than can be mixed down.",
+    "too_many_channels": "The audio has more than 8 channels, too many to take each for a speaker.",
     "unsupported_sample_rate": "The audio's sample rate is outside 4 to 384 kHz.",
     "media_too_long": "The audio is longer than allowed.",
     "decode_failed": "The file is damaged: no audio could be decoded from it.",

@@ -106,7 +106,7 @@ class LocalEngine:
             wait_beating(in_thread(lambda: self._decoder.probe(source), "probe"), lambda: waiting("waiting", None))
         with (
             self.store.use(options.model, on_wait=waiting) as recognizer,
-            self._open(source, options.max_seconds, lambda: waiting("transcribing", None)) as stream,
+            self._open(source, options, lambda: waiting("transcribing", None)) as stream,
         ):
             door = self._scheduler.door(recognizer, options.priority, tenant=options.tenant)
             transcript = pipeline.run(
@@ -116,11 +116,12 @@ class LocalEngine:
                 return replace(transcript, warnings=(*transcript.warnings, EMBEDDED_ANSWERED))
             return transcript
 
-    def _open(self, source: Path, max_seconds: float | None, beat: Callable[[], None]) -> PcmStream:
+    def _open(self, source: Path, options: Options, beat: Callable[[], None]) -> PcmStream:
         """A hostile file can keep a decoder busy for a minute: `beat` is called meanwhile, and may raise."""
         limit = self._config.max_decoded_seconds
-        wanted = limit if max_seconds is None else min(max_seconds, limit)
-        opening = in_thread(lambda: self._decoder.open(source, max_seconds=wanted), "open")
+        wanted = limit if options.max_seconds is None else min(options.max_seconds, limit)
+        separate = options.channels == "speakers"
+        opening = in_thread(lambda: self._decoder.open(source, max_seconds=wanted, separate=separate), "open")
         try:
             return wait_beating(opening, beat)
         except BaseException:

@@ -11,18 +11,21 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from engine import channels
 from engine.asr import Ear
 from engine.errors import Cancelled
-from engine.language import check_language, detect, settled_language
+from engine.keywords import Vocabulary
+from engine.language import Tongues, among, check_languages, detect, settled_language, summed_up
 from engine.protocols import LanguageGuess, Prepares, Request, Window
 from engine.quality import MISSED, coverage
 from engine.scheduler import Door, Text
+from engine.snr import dropped_notice, snr_db, together
 from engine.types import SAMPLE_RATE, Chunk, Event, MediaInfo, Notice, Options, Progress, Transcript
 from engine.vad import total
 from engine.windows import Batch, batches
@@ -61,9 +64,10 @@ def run(
 
     What `on_event` raises aborts the run and comes out of here. Raises EngineError.
     """
-    reader = _Reader(stream, door, workshop, resume)
+    cutter = channels.batches if options.channels == "speakers" else batches
+    reader = _Reader(stream, door, workshop, resume, cutter)
     try:
-        check_language(options.language, door.recognizer)
+        check_languages(options, door.recognizer)
         reader.start()
         return _Run(reader, door, options, on_event, list(resume)).to_the_end()
     finally:
@@ -80,12 +84,14 @@ class _Run:
         self.reader, self.door, self.options = reader, door, options
         self.on_event, self.chunks = on_event, chunks
         self.recognizer = door.recognizer
-        self.language = settled_language(options.language, self.recognizer, chunks)
-        self.ear = Ear(self.recognizer, options, lambda: door.left)
+        self.language = settled_language(options, self.recognizer, chunks)
+        self.ear = Ear(self.recognizer, options, lambda: door.left, Vocabulary(options.keywords))
         self.ready: deque[_Ready] = deque()
         """Pulled from the reader, in order."""
         self.asked: deque[_Asked] = deque()
         """With the scheduler, in order; before anything in `ready`."""
+        self.tongues: Tongues | None = None
+        """The windows of the first batch in `ready`, once it is known which language each is in."""
         self.told = 0.0
         self.ended = False
 
@@ -97,14 +103,16 @@ class _Run:
             self.chunks.append(chunk)
             self.on_event(chunk)
             self._tick()
-        return assemble(self.chunks, self.recognizer.model, self.reader.duration, self.reader.stream.warnings)
+        stream, least = self.reader.stream, self.options.min_snr_db
+        whole = assemble(self.chunks, self.recognizer.model, self.reader.duration, stream.warnings, min_snr_db=least)
+        return channels.as_speakers(whole) if self.options.channels == "speakers" else whole
 
     def _next_chunk(self) -> tuple[Chunk, int]:
         """And the room that its windows took."""
         asked = self.asked[0]
         found = [self._wait(future) for future in asked.found]
         chunk = self.ear.transcribe(
-            asked.ready.batch, asked.windows, asked.requests, found, asked.language, self._in_turn
+            asked.ready.batch, asked.tongues, asked.requests, found, asked.language, self._in_turn
         )
         self.asked.popleft()
         return chunk, asked.ready.room
@@ -114,11 +122,18 @@ class _Run:
         if not self.asked:
             self._until(lambda: self._has(1))
             if self.ready:
-                windows = self._windows(self.ready[0])
-                if self.language is None and windows:
-                    self.language = detect(windows, self._more_windows, self._listen)
+                self._hear_languages(self.ready[0])
                 self._ask_ahead()
         return bool(self.asked)
+
+    def _hear_languages(self, ready: "_Ready") -> None:
+        windows = self._windows(ready)
+        if self.language is None and windows:
+            self.language = detect(windows, self._more_windows, self._listen)
+            if self.options.code_switching:
+                self.language = replace(self.language, source="per_segment")
+        language = self.language or LanguageGuess(None, 0.0)
+        self.tongues = self.ear.tongues(ready.batch, windows, language, self._listen_to_each)
 
     def _has(self, count: int) -> bool:
         """Are so many batches in `ready`, or all there are?"""
@@ -134,28 +149,42 @@ class _Run:
         return True
 
     def _ask_ahead(self) -> None:
-        """Give the scheduler what is ready. The language must be known, or there must be nothing to hear it in."""
+        """Give the scheduler what is ready and needs no listening before."""
         while len(self.asked) < AHEAD and self._has(1) and self.ready:
-            ready = self.ready[0]
-            if not all(window.done() for window in ready.windows) or (self.language is None and ready.windows):
+            tongues = self.tongues or self._tongues(self.ready[0])
+            if tongues is None:
                 return
-            self.ready.popleft()
-            windows = self._windows(ready)
+            ready, self.tongues = self.ready.popleft(), None
             language = self.language or LanguageGuess(None, 0.0)
-            requests = self.ear.requests(windows, language)
-            found = self.door.recognize(windows, requests)
+            requests = self.ear.requests(tongues)
+            found = self.door.recognize(tongues.windows, requests)
             self._wake_by(found)
-            self.asked.append(_Asked(ready, windows, requests, language, found))
+            self.asked.append(_Asked(ready, tongues, requests, language, found))
+            if self.language is not None:
+                self.language = replace(self.language, calls=0, candidates=())  # they belong to the first chunk
+
+    def _tongues(self, ready: "_Ready") -> Tongues | None:
+        if self.ear.deaf_to(ready.batch) or not ready.windows:
+            return Tongues((), ())
+        if self.language is None or self.language.source == "per_segment":
+            return None
+        if not all(window.done() for window in ready.windows):
+            return None
+        windows = tuple(window.result() for window in ready.windows)
+        return Tongues(windows, (self.language.language,) * len(windows))
 
     def _windows(self, ready: "_Ready") -> list[Window]:
-        return [self._wait(window) for window in ready.windows]
+        return [] if self.ear.deaf_to(ready.batch) else [self._wait(window) for window in ready.windows]
 
     def _more_windows(self) -> list[Window]:
         self._until(lambda: self._has(2))
         return self._windows(self.ready[1]) if len(self.ready) > 1 else []
 
     def _listen(self, windows: Sequence[Window]) -> LanguageGuess:
-        return self._in_turn(lambda: self.recognizer.detect_language(windows))
+        return among(self._in_turn(lambda: self.recognizer.detect_language(windows)), self.options.languages)
+
+    def _listen_to_each(self, windows: Sequence[Window]) -> list[LanguageGuess]:
+        return [self._listen([window]) for window in windows]
 
     def _in_turn(self, call: Callable[[], T]) -> T:
         future = self.door.call(call)
@@ -211,7 +240,7 @@ class _Ready:
 @dataclass(frozen=True, slots=True)
 class _Asked:
     ready: _Ready
-    windows: Sequence[Window]
+    tongues: Tongues
     requests: Sequence[Request]
     language: LanguageGuess
     found: "Sequence[Future[Text]]"
@@ -220,7 +249,14 @@ class _Asked:
 class _Reader:
     """What runs ahead: a thread that pulls, finds speech and cuts, and the workshop, which makes features."""
 
-    def __init__(self, stream: Stream, door: Door, workshop: Workshop, resume: Sequence[Chunk]) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        door: Door,
+        workshop: Workshop,
+        resume: Sequence[Chunk],
+        cutter: Callable[..., Iterator[Batch]],
+    ) -> None:
         self.stream = stream
         self.ready: queue.Queue[_Ready | None] = queue.Queue(1)
         """Batches in order, then None."""
@@ -230,6 +266,7 @@ class _Reader:
         self.error: BaseException | None = None
         self._door = door
         self._workshop = workshop
+        self._cutter = cutter
         self._start = round(resume[-1].end * SAMPLE_RATE) if resume else 0
         self._index = len(resume)
         self._samples = 0
@@ -272,7 +309,7 @@ class _Reader:
 
     def _read(self) -> None:
         try:
-            cut = batches(
+            cut = self._cutter(
                 self._blocks(),
                 batch_windows=self._door.recognizer.batch_windows,
                 start=self._start,
@@ -331,24 +368,36 @@ class _Reader:
         return recognizer.prepare(window) if isinstance(recognizer, Prepares) else window
 
 
-def assemble(chunks: Sequence[Chunk], model: str, duration: float, warnings: Sequence[Notice] = ()) -> Transcript:
+def assemble(
+    chunks: Sequence[Chunk],
+    model: str,
+    duration: float,
+    warnings: Sequence[Notice] = (),
+    *,
+    min_snr_db: float | None = None,
+) -> Transcript:
     """The whole from its chunks; a pure function of them."""
     segments = tuple(segment for chunk in chunks for segment in chunk.segments)
     speech = [span for chunk in chunks for span in chunk.speech]
-    settled = next((chunk for chunk in chunks if chunk.language is not None), None)
+    language, probability, detection = summed_up(chunks, segments)
     notices = list(warnings)
-    if not segments:
+    dropped = None if min_snr_db is None else dropped_notice(chunks, min_snr_db)
+    if dropped:
+        notices.append(dropped)
+    elif not segments:
         notices.append(_nothing_said(total(speech)))
     return Transcript(
         text=" ".join(segment.text for segment in segments),
-        language=settled.language if settled else None,
-        language_probability=settled.language_probability if settled else 0.0,
+        language=language,
+        language_probability=probability,
         duration=duration,
         segments=segments,
         model=model,
         coverage=round(coverage(segments, speech), 4),
         suspect_spans=tuple(span for chunk in chunks for span in chunk.suspect),
         warnings=tuple(notices),
+        snr_db=snr_db(together(chunk.levels for chunk in chunks)),
+        detection=detection,
     )
 
 

@@ -12,7 +12,9 @@ from engine.types import (
     Chunk,
     EngineStatus,
     Event,
+    Keyword,
     KnownSpeaker,
+    LanguageSource,
     MediaInfo,
     Options,
     Playback,
@@ -69,13 +71,21 @@ class Window:
     spans: tuple[Span, ...]
     features: Samples | None = None
     """What `Prepares.prepare` made of the samples ahead of time."""
+    channel: int | None = None
+    """Whose words these are, where each channel is transcribed on its own; counts from 0."""
+    speech: tuple[Span, ...] = ()
+    """Where this channel speaks, then: the batch's speech is that of all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class LanguageGuess:
+    """`candidates` are all languages the model knows, best first. `calls`: windows that were listened to for it."""
+
     language: str | None
     probability: float
     candidates: tuple[tuple[str, float], ...] = ()
+    source: LanguageSource = "detected"
+    calls: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +94,8 @@ class Request:
     task: Task
     prompt: str | None
     word_timestamps: bool
+    keywords: tuple[Keyword, ...] = ()
+    context: tuple[tuple[str, str], ...] = ()
 
 
 class Recognizer(Protocol):

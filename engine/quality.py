@@ -1,11 +1,12 @@
 """Is this text what was said? Pure functions over words, segments and the speech that the detector heard."""
 
-import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from engine.types import Segment, Span, Word
+from engine.phrases import is_credit, is_farewell
+from engine.text import bare, normalized, placed, rebuilt
+from engine.types import Segment, Span
 from engine.vad import overlap, total
 
 REACH = 0.3
@@ -24,6 +25,9 @@ LOW_LOGPROB = -1.0
 SILENT = 0.6
 """Whisper's own threshold for `no_speech_prob`."""
 ECHO_WORDS = 4
+FAREWELL_LOGPROB = -0.5
+FAREWELL_SILENT = 0.3
+"""A farewell to viewers passes only where the model is surer than this that somebody speaks, and of the words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,18 +153,31 @@ def without_unspoken(segments: Sequence[Segment], speech: Sequence[Span]) -> tup
     for segment in segments:
         if segment.no_speech_prob > SILENT and segment.avg_logprob < LOW_LOGPROB:
             continue
-        words = tuple(word for word in segment.words if overlap(Span(word.start, word.end), near) > 0)
+        if _is_phrase(segment, speech):
+            continue
+        words = [one for one in placed(segment) if overlap(Span(one.word.start, one.word.end), near) > 0]
         if segment.words and len(words) < len(segment.words):
-            kept += [_with_words(segment, words)] if words else []
+            kept += [rebuilt(segment, words)] if words else []
         elif overlap(Span(segment.start, segment.end), near) > 0:
             kept.append(segment)
     return tuple(kept)
 
 
+def _is_phrase(segment: Segment, speech: Sequence[Span]) -> bool:
+    """Is it one of the sentences that models write over noise?"""
+    if is_credit(segment.text):
+        return True
+    if not is_farewell(segment.text):
+        return False
+    silent = segment.no_speech_prob > FAREWELL_SILENT or segment.avg_logprob < FAREWELL_LOGPROB
+    whole = Span(segment.start, segment.end)
+    return silent or overlap(whole, speech) < (whole.end - whole.start) / 2
+
+
 def without_loops(segments: Sequence[Segment]) -> tuple[Segment, ...]:
     """Where a phrase is still repeated over and over, keep it once: the repeats were not said."""
     words = [word for segment in segments for word in segment.words]
-    found = _repeats([_bare(word.text) for word in words])
+    found = _repeats([bare(word.text) for word in words])
     if found is None:
         return tuple(segments)
     first, length, times = found
@@ -169,21 +186,7 @@ def without_loops(segments: Sequence[Segment]) -> tuple[Segment, ...]:
         dropped |= {id(word) for word in words[first : first + length]}
     kept = []
     for segment in segments:
-        left = tuple(word for word in segment.words if id(word) not in dropped)
+        left = [one for one in placed(segment) if id(one.word) not in dropped]
         if left or not segment.words:
-            kept.append(segment if len(left) == len(segment.words) else _with_words(segment, left))
+            kept.append(segment if len(left) == len(segment.words) else rebuilt(segment, left))
     return without_loops(kept)
-
-
-def _with_words(segment: Segment, words: tuple[Word, ...]) -> Segment:
-    space = " " if " " in segment.text else ""
-    text = space.join(word.text for word in words)
-    return replace(segment, words=words, start=words[0].start, end=words[-1].end, text=text)
-
-
-def normalized(text: str) -> list[str]:
-    return [bare for bare in map(_bare, text.split()) if bare]
-
-
-def _bare(word: str) -> str:
-    return re.sub(r"[^\w']", "", word).casefold()

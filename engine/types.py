@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 SAMPLE_RATE = 16_000
@@ -12,6 +12,8 @@ Task = Literal["transcribe", "translate"]
 Priority = Literal["live_final", "live_partial", "interactive", "bulk"]
 Phase = Literal["waiting", "fetching_model", "transcribing", "finishing"]
 Channels = Literal["mix", "speakers"]
+LanguageSource = Literal["given", "only", "detected", "per_segment", "mixed"]
+"""`only`: the model knows no other. `per_segment`: each stretch was listened to, all agreed; `mixed`: they did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Segment:
     compression_ratio: float = 1.0
     temperature: float = 0.0
     tokens: tuple[int, ...] = ()
+    chunk: int = 0
+    """The `Chunk.index` it came with."""
 
     @property
     def confidence(self) -> float:
@@ -72,6 +76,26 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class LanguageDetection:
+    """How the language was found. `calls` counts the stretches that were listened to for it, `candidates` is the first
+    answer: languages with their probabilities, best first."""
+
+    source: LanguageSource = "detected"
+    calls: int = 0
+    candidates: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Mean power of samples of -1..1, in speech (noise included) and outside it, and seconds of each."""
+
+    speech: float = 0.0
+    speech_seconds: float = 0.0
+    noise: float = 0.0
+    noise_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """The checkpoint: one batch of windows, decoded together, ending in silence at `end`.
 
@@ -86,6 +110,8 @@ class Chunk:
     language: str | None
     language_probability: float
     suspect: tuple[Span, ...] = ()
+    detection: LanguageDetection = field(default_factory=LanguageDetection)
+    levels: Levels = field(default_factory=Levels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +131,16 @@ class Transcript:
     warnings: tuple[Notice, ...] = ()
     turns: tuple[Turn, ...] = ()
     """Who spoke when, where speakers were told apart."""
+    snr_db: float | None = None
+    """Speech over noise; None where nobody speaks."""
+    detection: LanguageDetection = field(default_factory=LanguageDetection)
+
+    @property
+    def language_source(self) -> LanguageSource:
+        return self.detection.source
+
+
+USUAL_WEIGHT, MAX_WEIGHT = 1.5, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +148,21 @@ class Keyword:
     """A term to listen for. `weight` is above 0 and at most 10."""
 
     term: str
-    weight: float = 1.5
+    weight: float = USUAL_WEIGHT
+
+    @classmethod
+    def parse(cls, text: str) -> "Keyword":
+        """`term` or `term:weight`; a weight above 10 counts as 10. Raises ValueError with a sentence."""
+        term, colon, weight = text.rpartition(":")
+        if not colon:
+            term, weight = weight, str(USUAL_WEIGHT)
+        try:
+            number = float(weight)
+        except ValueError:
+            number = math.nan
+        if not term.strip() or not number > 0:
+            raise ValueError(f"{text.strip()[:60]!r} is no keyword: write term or term:weight, the weight above 0.")
+        return cls(term.strip(), min(number, MAX_WEIGHT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +198,18 @@ class Options:
     """`speakers`: each channel is one speaker and is transcribed on its own."""
     tenant: str | None = None
     """On whose behalf: tenants take turns, however many runs each has. None: a run is a tenant of its own."""
+    code_switching: bool = False
+    """Listen for the language of each stretch of speech. Costs about one more pass of the encoder for each."""
+    context: tuple[tuple[str, str], ...] = ()
+    """What the recording is about: (name, value), or ("", text)."""
+    translate_to: str | None = None
+    """With `task` translate: the language of the text; None is English, the only one that a speech model can write."""
+    min_snr_db: float | None = None
+    """Audio with less speech over noise is not transcribed; None: all of it is."""
+    clean: bool = False
+    """Leave out "um" and its kind, and tidy spaces and punctuation."""
+    normalize_script: bool = False
+    """In Hindi mixed with English: each word in its own language's script, as far as the lexicon reaches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +278,7 @@ def options_from_dict(data: Mapping[str, Any]) -> Options:
     fields["languages"] = tuple(data.get("languages", ()))
     fields["keywords"] = tuple(Keyword(**keyword) for keyword in data.get("keywords", ()))
     fields["known_speakers"] = tuple(KnownSpeaker(**speaker) for speaker in data.get("known_speakers", ()))
+    fields["context"] = tuple((name, value) for name, value in data.get("context", ()))
     return Options(**fields)
 
 
@@ -231,6 +294,8 @@ def chunk_from_dict(data: Mapping[str, Any]) -> Chunk:
     fields["segments"] = _segments(data["segments"])
     fields["speech"] = _spans(data["speech"])
     fields["suspect"] = _spans(data.get("suspect", ()))
+    fields["detection"] = detection_from_dict(data.get("detection", {}))
+    fields["levels"] = Levels(**data.get("levels", {}))
     return Chunk(**fields)
 
 
@@ -241,7 +306,13 @@ def transcript_from_dict(data: Mapping[str, Any]) -> Transcript:
     fields["turns"] = tuple(Turn(**turn) for turn in data.get("turns", ()))
     fields["suspect_spans"] = _spans(data.get("suspect_spans", ()))
     fields["warnings"] = tuple(Notice(**notice) for notice in data.get("warnings", ()))
+    fields["detection"] = detection_from_dict(data.get("detection", {}))
     return Transcript(**fields)
+
+
+def detection_from_dict(data: Mapping[str, Any]) -> LanguageDetection:
+    candidates = tuple((language, probability) for language, probability in data.get("candidates", ()))
+    return LanguageDetection(**{**data, "candidates": candidates})
 
 
 def status_from_dict(data: Mapping[str, Any]) -> EngineStatus:

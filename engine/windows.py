@@ -6,14 +6,15 @@ behind each batch: cutting can be taken up again at any batch's end and goes on 
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.protocols import Window
-from engine.types import SAMPLE_RATE, Span
+from engine.protocols import Samples, Window
+from engine.snr import frame_powers, levels
+from engine.types import SAMPLE_RATE, Levels, Span
 from engine.vad import FRAME, STEP, SpeechDetector, SpeechTracker, to_seconds
 
 WINDOW_LIMIT = 30 * SAMPLE_RATE
@@ -39,6 +40,22 @@ class Batch:
     end: int
     windows: tuple[Window, ...]
     speech: tuple[Span, ...]
+    levels: Levels
+
+
+def part(window: Window, start: float, end: float) -> Window:
+    """What of a window lies between two seconds of the file."""
+    at = 0
+    samples: list[Samples] = []
+    spans: list[Span] = []
+    for span in window.spans:
+        left, right = max(span.start, start), min(span.end, end)
+        if left < right:
+            first = at + round((left - span.start) * SAMPLE_RATE)
+            samples.append(window.samples[first : at + round((right - span.start) * SAMPLE_RATE)])
+            spans.append(Span(left, right))
+        at += round((span.end - span.start) * SAMPLE_RATE)
+    return replace(window, samples=np.concatenate(samples), spans=tuple(spans), features=None)
 
 
 def batches(
@@ -118,11 +135,13 @@ class _Cutter:
         self.pieces: list[_Piece] = []
         self.windows: list[Window] = []
         self.speech: list[Span] = []
+        self.powers: list[float] = []
         self.cut_at = start
 
     def run(self) -> Batch:
         at = self.start
         while len(samples := self.tape.read(at, at + STEP)):
+            self.powers += frame_powers(samples, FRAME)
             for probability in self.detector.probabilities(samples):
                 self._frame(probability)
                 if len(self.windows) == self.wanted:
@@ -219,7 +238,10 @@ class _Cutter:
         return len(self.windows) == self.wanted
 
     def _batch(self, end: int) -> Batch:
-        return Batch(self.index, self.start, end, tuple(self.windows), tuple(self.speech))
+        speech, seconds = tuple(self.speech), FRAME / SAMPLE_RATE
+        heard = self.powers[: (end - self.start) // FRAME]
+        measured = levels(heard, speech, start=to_seconds(self.start), seconds=seconds)
+        return Batch(self.index, self.start, end, tuple(self.windows), speech, measured)
 
     def _oldest_needed(self) -> int:
         speaking = self._speaking_since()

@@ -1,5 +1,6 @@
 """From what a recogniser heard in a window to words and segments in the file's own time."""
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ SPEECH_EDGE = 0.12
 """How much earlier or later than the detector's speech a word may begin or end."""
 SENTENCE_MARKS = (".", "?", "!", "…", "。", "？", "！", "؟", "।")
 CLAUSE_MARKS = (",", ";", ":", "、", "，", "؛")
+OPENING = "\"'“‘¿¡([{«「『（《-"
 ABBREVIATIONS = frozenset({"mr.", "mrs.", "ms.", "dr.", "prof.", "st.", "vs.", "no.", "e.g.", "i.e.", "sr.", "sra."})
 
 
@@ -49,6 +51,50 @@ def to_segments(
     words = [word for word in heard if word.text.strip()]
     placed = [_place(word, window) for word in in_order(words, len(window.samples) / 16_000)]
     return tuple(_segment(group, scores, language) for group in _sentences(placed, pause))
+
+
+def whole_words(pieces: Sequence[Heard], *, spaced: bool) -> list[Heard]:
+    """Tokens put together as people read them: "3", ".5", "%" are one word. Not `spaced`: no spaces between words."""
+    words: list[list[Heard]] = []
+    for piece in pieces:
+        if not piece.text:
+            continue
+        if words and _continues("".join(part.text for part in words[-1]), piece.text, spaced):
+            words[-1].append(piece)
+        else:
+            words.append([piece])
+    return [_one_word(parts) for parts in words]
+
+
+def _continues(before: str, piece: str, spaced: bool) -> bool:
+    if before.strip() and all(char in OPENING for char in before.strip()):
+        return not piece.startswith(" ") or not spaced
+    if piece.startswith(" ") or not before.strip():
+        return False
+    if spaced:
+        return True
+    if not any(char.isalnum() for char in piece):
+        return piece not in OPENING
+    number = piece[0].isdigit() and before[-1] in ".,:" and before[-2:-1].isdigit()
+    return number or (_is_ascii_letter(before[-1]) and _is_ascii_letter(piece[0]))
+
+
+def _is_ascii_letter(char: str) -> bool:
+    return char.isascii() and char.isalnum()
+
+
+def _one_word(parts: Sequence[Heard]) -> Heard:
+    """Marks have neither time nor weight beside letters."""
+    spoken = [part for part in parts if any(char.isalnum() for char in part.text)] or parts
+    weights = [max(1, len(part.tokens)) for part in spoken]
+    mean = sum(part.probability * weight for part, weight in zip(spoken, weights, strict=True)) / sum(weights)
+    return Heard(
+        "".join(part.text for part in parts),
+        spoken[0].start,
+        spoken[-1].end,
+        mean,
+        tuple(token for part in parts for token in part.tokens),
+    )
 
 
 def in_order(words: Sequence[Heard], duration: float) -> list[Heard]:
@@ -108,7 +154,7 @@ def _ends_segment(group: Sequence[Heard], following: Heard, pause: float) -> boo
 def _segment(group: Sequence[Heard], scores: Scores, language: str | None) -> Segment:
     text = "".join(word.text for word in group).strip()
     words = tuple(
-        Word(word.text.strip(), round(word.start, 3), round(word.end, 3), round(word.probability, 4)) for word in group
+        Word(word.text.strip(), round(word.start, 3), _floor(word.end), round(word.probability, 4)) for word in group
     )
     return Segment(
         start=words[0].start,
@@ -122,6 +168,11 @@ def _segment(group: Sequence[Heard], scores: Scores, language: str | None) -> Se
         temperature=scores.temperature,
         tokens=tuple(token for word in group for token in word.tokens),
     )
+
+
+def _floor(seconds: float) -> float:
+    """Down to the millisecond: a word must not end behind the audio."""
+    return math.floor(seconds * 1000 + 1e-6) / 1000
 
 
 def snapped(segments: Sequence[Segment], speech: Sequence[Span]) -> tuple[Segment, ...]:
@@ -141,5 +192,5 @@ def _snap(word: Word, speech: Sequence[Span]) -> Word:
     if best is None or overlap(whole, [best]) < SHORTEST:
         return word
     start = round(max(word.start, best.start - SPEECH_EDGE), 3)
-    end = round(min(word.end, best.end + SPEECH_EDGE), 3)
+    end = min(word.end, round(best.end + SPEECH_EDGE, 3))
     return replace(word, start=start, end=end)

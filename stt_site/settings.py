@@ -176,7 +176,7 @@ LOGIN_REDIRECT_URL = "/transcripts/"
 LOGIN_URL = "account_login"
 PASSWORD_RESET_TIMEOUT = 3600
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
-ACCOUNT_FORMS = {"signup": "accounts.web.forms.SignupForm"}
+ACCOUNT_FORMS = {"signup": "accounts.web.forms.SignupForm", "add_email": "accounts.web.forms.ChangeEmailForm"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
@@ -297,5 +297,5 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env("STT_LOG_LEVEL", "INFO")},
-    "loggers": {"django-q": {"level": "WARNING"}, "fontTools": {"level": "WARNING"}},
+    "loggers": {"django-q": {"level": "WARNING"}, "fontTools": {"level": "WARNING"}, "stripe": {"level": "WARNING"}},
 }

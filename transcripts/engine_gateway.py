@@ -31,6 +31,7 @@ CODES = {
     "engine_gone": ErrorCode.ENGINE_UNAVAILABLE,
     "out_of_memory": ErrorCode.ENGINE_UNAVAILABLE,
     "models_busy": ErrorCode.ENGINE_UNAVAILABLE,
+    "translator_missing": ErrorCode.MODEL_UNAVAILABLE,
     "cancelled": ErrorCode.CLIENT_CLOSED_REQUEST,
 }
 NOTHING_CHARGED = "Nothing was charged."
@@ -99,10 +100,11 @@ def status() -> EngineStatus:
 def checked(options: Options) -> Options:
     """`options` with the language in the engine's spelling. Raises UNKNOWN_MODEL, MODEL_UNAVAILABLE,
     UNSUPPORTED_LANGUAGE: what can be known before a body is read."""
-    language = _checked_language(options)
+    language = None if options.language is None else _checked_language(options.language, options.model)
+    languages = tuple(_checked_language(candidate, options.model) for candidate in options.languages)
     if options.model is not None:
         _check_model(options.model)
-    return replace(options, language=language)
+    return replace(options, language=language, languages=languages)
 
 
 def _check_model(model: str) -> None:
@@ -121,14 +123,12 @@ def _check_model(model: str) -> None:
         raise ServiceError(ErrorCode.MODEL_UNAVAILABLE, message)
 
 
-def _checked_language(options: Options) -> str | None:
-    if options.language is None:
-        return None
-    code = catalog.language_code(options.language)
+def _checked_language(language: str, model: str | None) -> str:
+    code = catalog.language_code(language)
     if code is None:
-        message = f"There is no language {options.language!r}. GET /v1/languages lists them. Nothing was charged."
+        message = f"There is no language {language!r}. GET /v1/languages lists them. Nothing was charged."
         raise ServiceError(ErrorCode.UNSUPPORTED_LANGUAGE, message)
-    entry = catalog.find(options.model or status().default_model)
+    entry = catalog.find(model or status().default_model)
     if entry is not None and entry.languages == 1 and code != "en":
         message = f"{entry.name} knows English only, not {catalog.WHISPER_LANGUAGES[code]}. Nothing was charged."
         raise ServiceError(ErrorCode.UNSUPPORTED_LANGUAGE, message)

@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from django.core.files import File
-from django.db.models import Count, F, OrderBy, Q, QuerySet
+from django.db.models import Count, DurationField, ExpressionWrapper, F, OrderBy, Q, QuerySet, Sum
 
 from accounts.models import User
-from engine.types import Chunk, EngineStatus, Notice, Segment, Span, Word, chunk_from_dict
+from engine.types import Chunk, EngineStatus, Notice, Segment, Span, Word, chunk_from_dict, detection_from_dict
 from engine.types import Transcript as Document
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts import engine_gateway, storage
@@ -85,6 +85,15 @@ def transcripts_paid_by(user: User, references: Iterable[str]) -> dict[str, Tran
     return {f"job:{transcript.job_id}": transcript for transcript in found}
 
 
+def average_speed(user: User, since: datetime) -> float | None:
+    """Seconds of audio for each second of work, over what was finished since. None where there is too little of it."""
+    took = ExpressionWrapper(F("finished_at") - F("started_at"), DurationField())
+    ended = Job.objects.filter(owner=user, state=JobState.SUCCEEDED, finished_at__gte=since, started_at__isnull=False)
+    sums = ended.aggregate(audio_ms=Sum("done_ms"), took=Sum(took))
+    seconds = sums["took"].total_seconds() if sums["took"] else 0.0
+    return sums["audio_ms"] / 1000 / seconds if seconds >= 1 else None
+
+
 def transcript_counts(user: User) -> Counts:
     mine = Transcript.objects.filter(owner=user)
     states = dict(mine.values_list("job__state").annotate(Count("pk")).order_by())
@@ -145,6 +154,7 @@ def document(transcript: Transcript, *, words: bool = True) -> Document:
                 no_speech_prob=row.no_speech_prob,
                 compression_ratio=row.compression_ratio,
                 temperature=row.temperature,
+                chunk=row.chunk,
             )
             for row in (rows if words else rows.defer("words"))
         ),
@@ -153,6 +163,8 @@ def document(transcript: Transcript, *, words: bool = True) -> Document:
         coverage=1.0 if transcript.coverage is None else transcript.coverage,
         suspect_spans=tuple(Span(**span) for span in transcript.suspect_spans),
         warnings=tuple(Notice(**notice) for notice in transcript.warnings),
+        snr_db=transcript.snr_db,
+        detection=detection_from_dict(transcript.detection),
     )
 
 

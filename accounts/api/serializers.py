@@ -1,9 +1,10 @@
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from rest_framework import serializers
 
-from accounts.models import ApiKey, User
+from accounts.models import ApiKey, CloudInstance, User
 from accounts.services import api_keys, ledger, usage
 from accounts.services.access import Caller
 from accounts.services.key_powers import SCOPES
@@ -56,6 +57,28 @@ class Used(serializers.Serializer[Any]):
     requests = serializers.IntegerField(help_text="Finished transcriptions. What failed is not among them.")
     minutes = serializers.FloatField(help_text="Charged minutes of audio.")
     credits = serializers.FloatField(help_text="A credit is a charged minute.")
+    by_source = serializers.DictField(child=serializers.FloatField(), help_text="The minutes of web, api and live.")
+
+
+class CloudMachine(serializers.ModelSerializer[CloudInstance]):
+    class Meta:
+        model = CloudInstance
+        fields = ("id", "name", "region", "status", "gpu", "endpoint", "created_at")
+
+
+class CloudInstances(serializers.Serializer[Any]):
+    """Empty where none is kept for the account. The administrator keeps the list."""
+
+    results = CloudMachine(many=True)
+    count = serializers.IntegerField()
+
+
+def cloud_item(instance: CloudInstance) -> dict[str, Any]:
+    return dict(CloudMachine(instance).data)
+
+
+class UsageQuery(serializers.Serializer[Any]):
+    key = serializers.IntegerField(required=False, help_text="The id of one of your keys: only what it asked for.")
 
 
 class UsedDay(Used):
@@ -71,14 +94,15 @@ class Usage(serializers.Serializer[Any]):
 
 def usage_item(days: list[usage.Day]) -> dict[str, Any]:
     return {
-        "days": [{"date": day.date, **_used(day.requests, day.charged_mc)} for day in days],
+        "days": [{"date": day.date, **_used(day.requests, day.charged_by)} for day in days],
         "total": _used(*usage.total(days)),
     }
 
 
-def _used(requests: int, charged_mc: int) -> dict[str, Any]:
-    charged = credits_number(charged_mc)
-    return {"requests": requests, "minutes": charged, "credits": charged}
+def _used(requests: int, charged_by: Mapping[str, int]) -> dict[str, Any]:
+    charged = credits_number(sum(charged_by.values()))
+    by_source = {source: credits_number(amount) for source, amount in charged_by.items()}
+    return {"requests": requests, "minutes": charged, "credits": charged, "by_source": by_source}
 
 
 def account_item(user: User, caller: Caller) -> dict[str, Any]:

@@ -10,16 +10,19 @@ from rest_framework.views import APIView
 
 from accounts.api.serializers import (
     AccountChange,
+    CloudInstances,
     NewKey,
     RollKey,
     StrictSerializer,
     Usage,
+    UsageQuery,
     account_item,
+    cloud_item,
     key_item,
     usage_item,
 )
 from accounts.authentication import CallerAuthentication
-from accounts.models import ApiKey, User
+from accounts.models import ApiKey, CloudInstance, User
 from accounts.services import api_keys, key_powers, profile, usage
 from accounts.services.access import Caller
 from stt_site.lib.errors import ErrorCode, ServiceError
@@ -86,13 +89,34 @@ class KeyRollView(APIView):
         return _made(*api_keys.roll(key, overlap))
 
 
+class CloudView(APIView):
+    authentication_classes = (CallerAuthentication,)
+
+    @extend_schema(operation_id="cloud", summary="Machines kept for this account", responses={200: CloudInstances})
+    def get(self, request: Request) -> Response:
+        user, _ = _signed_in(request)
+        items = [
+            cloud_item(instance) for instance in CloudInstance.objects.filter(user=user).order_by("created_at", "pk")
+        ]
+        return Response({"results": items, "count": len(items)})
+
+
 class UsageView(APIView):
     authentication_classes = (CallerAuthentication,)
 
-    @extend_schema(operation_id="usage", summary="Use of the last 30 UTC days, by day", responses={200: Usage})
+    @extend_schema(
+        operation_id="usage",
+        summary="Use of the last 30 UTC days, by day",
+        parameters=[UsageQuery],
+        responses={200: Usage},
+    )
     def get(self, request: Request) -> Response:
         user, _ = _signed_in(request)
-        return Response(usage_item(usage.days(user)))
+        query = UsageQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        asked = query.validated_data.get("key")
+        key = None if asked is None else api_keys.key_of(user, asked)
+        return Response(usage_item(usage.days(user, by=key)))
 
 
 def _made(key: ApiKey, plaintext: str) -> Response:

@@ -14,22 +14,29 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import ConcurrencySlot, User
+from accounts.models import ConcurrencySlot, StreamToken, User
+from accounts.services import checkout
 from stt_site.lib.errors import ErrorCode, ServiceError
 
 
-@transaction.atomic
 def close(user: User) -> None:
     """Nobody gets in any more, by password, session or key, and the row says nothing of a person. The address is free
-    for a new account. Raises CONFLICT for the only administrator."""
+    for a new account. Raises CONFLICT for the only administrator, PAYMENT_UNAVAILABLE where a subscription stays."""
+    others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=user.pk)
+    if user.is_superuser and not others.exists():
+        message = "You are the only administrator. Make somebody else one first. Nothing was deleted."
+        raise ServiceError(ErrorCode.CONFLICT, message)
+    checkout.end_subscriptions(user)
+    _shut(user)
+
+
+@transaction.atomic
+def _shut(user: User) -> None:
     account = User.objects.select_for_update().get(pk=user.pk)
     if account.erasing_since is not None:
         return
-    others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=account.pk)
-    if account.is_superuser and not others.exists():
-        message = "You are the only administrator. Make somebody else one first. Nothing was deleted."
-        raise ServiceError(ErrorCode.CONFLICT, message)
     account.api_keys.all().delete()
+    StreamToken.objects.filter(user=account).delete()
     sessions = UserSession.objects.filter(user=account)
     Session.objects.filter(session_key__in=list(sessions.values_list("session_key", flat=True))).delete()
     sessions.delete()

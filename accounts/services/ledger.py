@@ -128,7 +128,7 @@ def balance(owner: User) -> Balance:
         paid_mc=sums[CreditLot.PAID],
         held_mc=_sum(Account.objects.filter(owner_id=owner.pk, kind=AccountKind.HELD)),
         used_this_month_mc=used_since(owner, month_start(now)),
-        renews_at=_month_end(now),
+        renews_at=month_end(now),
         owed_mc=debts.owed_mc(owner.pk),
     )
 
@@ -189,7 +189,7 @@ def _closing(reservation: Reservation, charged: int, now: datetime) -> Iterable[
 def _renew_month(owner_id: int, now: datetime) -> None:
     """Grants the month's free minutes at their first use, then takes back what ended lots have left."""
     amount = settings.FREE_MINUTES_PER_MONTH * MILLICREDITS
-    key = _month_reference(now)
+    key = month_reference(now)
     if amount > 0 and not CreditLot.objects.filter(owner_id=owner_id, reference=key).exists():
         entry = books.open_entry(f"{key}:{owner_id}", Entry.Kind.FREE_MONTH, owner_id, key)
         if entry is not None:
@@ -199,7 +199,7 @@ def _renew_month(owner_id: int, now: datetime) -> None:
                 reference=key,
                 granted_mc=amount,
                 priority=CreditLot.FREE,
-                expires_at=_month_end(now),
+                expires_at=month_end(now),
             )
             books.post(entry, [_granted(owner_id, lot)])
     ended = CreditLot.objects.filter(owner_id=owner_id, expires_at__lte=now)
@@ -274,12 +274,12 @@ def _sum(accounts: QuerySet[Account]) -> int:
 
 
 def _month_not_yet_granted(owner_id: int, now: datetime) -> int:
-    if CreditLot.objects.filter(owner_id=owner_id, reference=_month_reference(now)).exists():
+    if CreditLot.objects.filter(owner_id=owner_id, reference=month_reference(now)).exists():
         return 0
     return settings.FREE_MINUTES_PER_MONTH * MILLICREDITS
 
 
-def _month_reference(now: datetime) -> str:
+def month_reference(now: datetime) -> str:
     return f"free:{now.astimezone(UTC):%Y-%m}"
 
 
@@ -287,6 +287,6 @@ def month_start(now: datetime) -> datetime:
     return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
-def _month_end(now: datetime) -> datetime:
+def month_end(now: datetime) -> datetime:
     start = month_start(now)
     return start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)

@@ -8,7 +8,7 @@ Money that does not fit is not minutes; it raises Misfit, which the operator rea
 from datetime import datetime, timedelta
 
 from accounts import stripe_gateway
-from accounts.models import Entry, PaymentOrder, Subscription
+from accounts.models import Entry, PaymentOrder, Subscription, User
 from accounts.services import checkout, offers, purchases
 from accounts.stripe_objects import Invoice, Reversal, Session, Subscribed
 from stt_site.lib.errors import ServiceError
@@ -173,6 +173,8 @@ def _check(order: PaymentOrder, live: bool, prices: tuple[str, ...], amount: int
 
 
 def _credit(order: PaymentOrder, payment_id: str, ends_at: datetime | None) -> None:
+    if not User.objects.filter(pk=order.owner_id).exists():
+        raise Misfit(f"Order {order.key} is of an account that is gone: refund {payment_id}.")
     try:
         purchases.credit(order, payment_id, ends_at)
     except purchases.PaidTwice as error:

@@ -11,7 +11,7 @@ from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import Reservation, User
-from accounts.services import books, ledger
+from accounts.services import books, ledger, low_credits
 from accounts.services.ledger import NAMELESS, Work
 from accounts.services.tariffs import Tariff
 
@@ -40,6 +40,9 @@ def close(session: str, tariff: Tariff, received_ms: int) -> int:
     price, charged = tariff.price_mc(received_ms), 0
     for reference in _slices(session).order_by("created_at", "reference").values_list("reference", flat=True):
         charged += ledger.settle(reference, max(0, price - charged))
+    owners = _slices(session).values_list("owner_id", flat=True)[:1]
+    if charged and (owner := User.objects.filter(pk__in=list(owners)).first()):
+        low_credits.after_charge(owner)
     return charged
 
 

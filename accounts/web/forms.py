@@ -1,6 +1,9 @@
 from typing import Any
 
+from allauth.account.forms import AddEmailForm
 from allauth.account.forms import SignupForm as BaseSignupForm
+from allauth.account.internal.flows.email_verification import send_verification_email_to_address
+from allauth.account.models import EmailAddress
 from django import forms
 from django.conf import settings
 from django.contrib import messages
@@ -38,3 +41,14 @@ class SignupForm(BaseSignupForm):  # type: ignore[misc]
             messages.info(request, "This account was made a moment ago. Sign in to it.")
             return None, redirect(settings.LOGIN_URL)
         return user, response
+
+
+class ChangeEmailForm(AddEmailForm):  # type: ignore[misc]
+    def save(self, request: HttpRequest) -> EmailAddress:
+        """The base form removes any address that waits for its confirmation, also the one that a person who never
+        confirmed it signs in with: until the new one is confirmed, that account would have none."""
+        with transaction.atomic():
+            EmailAddress.objects.filter(user=self.user, primary=False).delete()
+            wanted: EmailAddress = EmailAddress.objects.create(user=self.user, email=self.cleaned_data["email"])
+        send_verification_email_to_address(request, wanted)
+        return wanted

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,17 @@ import numpy as np
 from faster_whisper import WhisperModel
 from faster_whisper.audio import pad_or_trim
 from faster_whisper.tokenizer import Tokenizer
-from faster_whisper.transcribe import get_suppressed_tokens, merge_punctuations
+from faster_whisper.transcribe import get_suppressed_tokens
 
 from engine import hardware
 from engine.config import EngineConfig
 from engine.errors import Cancelled
+from engine.hints import hint_tokens
 from engine.protocols import LanguageGuess, Request, Samples, Window
 from engine.quality import LOOP_RATIO, compression_ratio
 from engine.types import Segment, Task
 from engine.vad import SpeechDetector
-from engine.words import Heard, Scores, to_segments
+from engine.words import Heard, Scores, to_segments, whole_words
 
 BEAM = 5
 GPU_BATCH = 16
@@ -27,8 +29,8 @@ LANE_BATCH = 2
 """Windows of one run that a lane decodes for a chunk: each chunk is a write to the database."""
 PAUSE = 1.0
 MAX_TOKENS = 448
-PREPENDED = "\"'“¿([{-"
-APPENDED = "\"'.。,，!！?？:：”)]}、"
+SPACELESS = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
+"""Languages whose text faster-whisper splits at every letter, for want of spaces."""
 
 
 class WhisperRecognizer:
@@ -57,6 +59,7 @@ class WhisperRecognizer:
         self._encoded: tuple[Samples, ctranslate2.StorageView] | None = None
         """The window whose language was heard last: its encoding is wanted again for its text."""
         SpeechDetector()  # loaded with the model, so that the first run need not
+        self._hints = lru_cache(maxsize=64)(self._hint_tokens)  # asked for with every window
         self._suppressed = get_suppressed_tokens(self._tokenizer(Request("en", "transcribe", None, True)), [-1])
 
     def prepare(self, window: Window) -> Window:
@@ -76,7 +79,7 @@ class WhisperRecognizer:
                 sums[token[2:-2]] = sums.get(token[2:-2], 0.0) + float(probability) / len(windows)
         ranked = sorted(sums.items(), key=lambda item: (-item[1], item[0]))
         language, probability = ranked[0]
-        return LanguageGuess(language, round(probability, 4), tuple(ranked[:5]))
+        return LanguageGuess(language, round(probability, 4), tuple(ranked), calls=len(windows))
 
     def kind(self, request: Request) -> tuple[Task, int]:
         """One task, and prompts of one length: CTranslate2 wants every transcript to begin at the same place."""
@@ -145,7 +148,7 @@ class WhisperRecognizer:
         """Word times for all windows of one encoder output, then sentences."""
         words = self._aligned(windows, requests, [tokens for tokens, _ in texts], encoded)
         return [
-            to_segments(window, list(_heard(spoken)), scores, request.language or "en", pause=PAUSE)
+            to_segments(window, spoken, scores, request.language or "en", pause=PAUSE)
             for window, request, spoken, (_, scores) in zip(windows, requests, words, texts, strict=True)
         ]
 
@@ -155,10 +158,10 @@ class WhisperRecognizer:
         requests: Sequence[Request],
         texts: Sequence[list[int]],
         encoded: ctranslate2.StorageView,
-    ) -> list[list[dict[str, Any]]]:
+    ) -> list[list[Heard]]:
         """One pass a language and task: the aligner takes one start of transcript for all windows of a call."""
         frames = [len(window.samples) // self._whisper.feature_extractor.hop_length for window in windows]
-        words: list[list[dict[str, Any]]] = [[] for _ in windows]
+        words: list[list[Heard]] = [[] for _ in windows]
         for start in {(request.language, request.task): request for request in requests}.values():
             tokenizer = self._tokenizer(start)
             own = [(request.language, request.task) == (start.language, start.task) for request in requests]
@@ -168,8 +171,7 @@ class WhisperRecognizer:
             ]
             for at, found in enumerate(self._whisper.find_alignment(tokenizer, spoken, encoded, frames)):
                 if own[at]:
-                    merge_punctuations(found, PREPENDED, APPENDED)
-                    words[at] = found
+                    words[at] = whole_words(list(_heard(found)), spaced=start.language not in SPACELESS)
         return words
 
     def _tokenizer(self, request: Request) -> Tokenizer:
@@ -177,10 +179,16 @@ class WhisperRecognizer:
         return Tokenizer(self._whisper.hf_tokenizer, multilingual, task=request.task, language=request.language)
 
     def _prompt(self, tokenizer: Tokenizer, request: Request, *, time_stamps: bool = False) -> list[int]:
-        text = (request.prompt or "").strip()
-        before = tokenizer.encode(" " + text) if text else []
-        prompt: list[int] = self._whisper.get_prompt(tokenizer, before, without_timestamps=not time_stamps)
-        return prompt
+        """At most half of what the decoder holds, so that the other half is left for the text."""
+        start = [*tokenizer.sot_sequence, *([] if time_stamps else [tokenizer.no_timestamps])]
+        hints = self._hints(replace(request, language="en"), MAX_TOKENS // 2 - len(start) - 1)
+        return [*([tokenizer.sot_prev, *hints] if hints else []), *start]
+
+    def _hint_tokens(self, request: Request, room: int) -> tuple[int, ...]:
+        return tuple(hint_tokens(request, room, self._tokenizer(request).encode, self._begins_word))
+
+    def _begins_word(self, token: int) -> bool:
+        return str(self._whisper.hf_tokenizer.id_to_token(token)).startswith("Ġ")
 
 
 def _features(window: Window) -> Samples:

@@ -12,6 +12,7 @@ class ErrorCode(StrEnum):
     NO_AUDIO_STREAM = "no_audio_stream"
     AUDIO_TOO_SHORT = "audio_too_short"
     UNSUPPORTED_CHANNELS = "unsupported_channels"
+    TOO_MANY_CHANNELS = "too_many_channels"
     UNSUPPORTED_SAMPLE_RATE = "unsupported_sample_rate"
     MEDIA_TOO_LONG = "media_too_long"
     DECODE_FAILED = "decode_failed"
@@ -65,6 +66,9 @@ MEANINGS: dict[ErrorCode, Meaning] = {
     ),
     ErrorCode.UNSUPPORTED_CHANNELS: Meaning(
         400, "The audio has more channels than can be mixed down. Nothing was charged."
+    ),
+    ErrorCode.TOO_MANY_CHANNELS: Meaning(
+        400, "The audio has more than 8 channels, too many to take each for a speaker. Nothing was charged."
     ),
     ErrorCode.UNSUPPORTED_SAMPLE_RATE: Meaning(
         400, "The audio's sample rate is outside 4 to 384 kHz. Nothing was charged."

@@ -29,8 +29,9 @@ def grant(client: Client, users: list[User], **fields: str) -> str:
 def test_minutes_are_granted_with_a_reason_that_stays_on_record(admin: Client, alice: User, bob: User) -> None:
     assert "Granted 30 minutes to 2 accounts" in grant(admin, [alice, bob], minutes="30", reason="Thanks for testing")
     assert ledger.balance(alice).paid_mc == ledger.balance(bob).paid_mc == 30_000
+    root = User.objects.get(email="root@example.com")
     entry = Entry.objects.get(owner_id=alice.pk, kind=Entry.Kind.GRANT)
-    assert (entry.actor, entry.memo) == ("root@example.com", "Thanks for testing")
+    assert (entry.actor, entry.memo) == (f"user:{root.pk}", "Thanks for testing")
     assert LogEntry.objects.filter(object_id=alice.pk, change_message__contains="Thanks for testing").exists()
 
 

@@ -1,22 +1,30 @@
 """The 30 days of /api/v1/usage/, over charges that the ledger itself made."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from accounts.models import User
-from accounts.services import api_keys, ledger, usage
+from accounts.models import AccountKind, Transfer, User
+from accounts.services import api_keys, ledger, streams, usage
+from accounts.services.ledger import Balance, Work
+from accounts.services.tariffs import STANDARD
 from tests.accounts.test_api import Api
 from tests.conftest import Clock
 
 pytestmark = pytest.mark.django_db
+ON_THE_WEB = Work("web")
 
 
-def charge(owner: User, reference: str, amount_mc: int) -> None:
-    ledger.reserve(owner, reference, amount_mc)
+def charge(owner: User, reference: str, amount_mc: int, work: Work = ON_THE_WEB) -> None:
+    ledger.reserve(owner, reference, amount_mc, work)
     ledger.settle(reference, amount_mc)
+
+
+def used_on_the_web(requests: int, minutes: float) -> dict[str, object]:
+    by_source = {"web": minutes, "api": 0, "live": 0}
+    return {"requests": requests, "minutes": minutes, "credits": minutes, "by_source": by_source}
 
 
 @pytest.fixture
@@ -40,12 +48,12 @@ def test_thirty_days_oldest_first_with_the_empty_ones(used: None, alice_key: str
     assert status == 200
     assert list(body) == ["days", "total"]
     assert len(body["days"]) == 30
-    assert body["days"][0] == {"date": "2026-10-23", "requests": 1, "minutes": 3, "credits": 3}
-    assert body["days"][-1] == {"date": "2026-11-21", "requests": 2, "minutes": 3.5, "credits": 3.5}
+    assert body["days"][0] == {"date": "2026-10-23", **used_on_the_web(1, 3)}
+    assert body["days"][-1] == {"date": "2026-11-21", **used_on_the_web(2, 3.5)}
     between = body["days"][1:-1]
     assert {(day["requests"], day["minutes"], day["credits"]) for day in between} == {(0, 0, 0)}
     assert [day["date"] for day in body["days"]] == sorted({day["date"] for day in body["days"]})
-    assert body["total"] == {"requests": 3, "minutes": 6.5, "credits": 6.5}
+    assert body["total"] == used_on_the_web(3, 6.5)
 
 
 def test_a_day_ends_at_midnight_utc(alice: User, clock: Clock) -> None:
@@ -59,13 +67,13 @@ def test_a_day_ends_at_midnight_utc(alice: User, clock: Clock) -> None:
 def test_a_session_sees_its_own_too_and_nobody_sees_anothers(used: None, bob: User) -> None:
     browser = Client()
     browser.force_login(bob)
-    assert Api(client=browser)("GET", "usage/")[1]["total"] == {"requests": 1, "minutes": 40, "credits": 40}
+    assert Api(client=browser)("GET", "usage/")[1]["total"] == used_on_the_web(1, 40)
 
 
 def test_who_has_used_nothing_has_thirty_empty_days(alice_key: str) -> None:
     _, body = Api(alice_key)("GET", "usage/")
     assert len(body["days"]) == 30
-    assert body["total"] == {"requests": 0, "minutes": 0, "credits": 0}
+    assert body["total"] == used_on_the_web(0, 0)
 
 
 def test_it_needs_a_key_that_may_read(alice: User) -> None:
@@ -98,4 +106,68 @@ def test_the_openapi_document_describes_it(client: Client) -> None:
     document = client.get("/openapi.json").json()
     operation = document["paths"]["/api/v1/usage/"]["get"]
     assert operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].endswith("/Usage")
-    assert set(document["components"]["schemas"]["UsedDay"]["properties"]) == {"date", "requests", "minutes", "credits"}
+    assert set(document["components"]["schemas"]["UsedDay"]["properties"]) == {
+        "date",
+        "requests",
+        "minutes",
+        "credits",
+        "by_source",
+    }
+
+
+def test_todays_minutes_are_the_sum_of_todays_debits(used: None, alice: User, alice_key: str) -> None:
+    _, body = Api(alice_key)("GET", "usage/")
+    earned = Transfer.objects.filter(
+        entry__owner_id=alice.pk, entry__created_at__date="2026-11-21", credit_account__kind=AccountKind.REVENUE
+    )
+    assert body["days"][-1]["minutes"] * 1000 == sum(transfer.amount for transfer in earned) == 3_500
+
+
+def test_use_is_told_by_source_and_by_key(alice: User, bob: User, alice_key: str, clock: Clock) -> None:
+    key, others = api_keys.create_key(alice, "Podcast")[0], api_keys.create_key(bob, "Bob's")[0]
+    charge(alice, "job:1", 1_000, Work("web"))
+    charge(alice, "job:2", 2_000, Work("api", key.pk))
+    charge(alice, "job:3", 4_000, Work("live", key.pk))
+    _, body = Api(alice_key)("GET", "usage/")
+    assert body["days"][-1]["by_source"] == {"web": 1, "api": 2, "live": 4}
+    _, body = Api(alice_key)("GET", f"usage/?key={key.pk}")
+    assert len(body["days"]) == 30
+    assert body["total"] == {
+        "requests": 2,
+        "minutes": 6,
+        "credits": 6,
+        "by_source": {"web": 0, "api": 2, "live": 4},
+    }
+    assert Api(alice_key)("GET", f"usage/?key={others.pk}")[0] == 404
+    assert Api(alice_key)("GET", "usage/?key=mine")[0] == 400
+
+
+def test_a_stream_is_one_request_and_one_charge(alice: User, clock: Clock) -> None:
+    for minute in range(1, 4):
+        streams.cover(alice, "s1", STANDARD, minute * 60_000, Work("live", None, "tr_stream"))
+    streams.close("s1", STANDARD, 150_000)
+    day = usage.days(alice)[-1]
+    assert (day.requests, day.charged_by["live"]) == (1, 3_000)
+    (only,) = usage.charges(alice, 10)
+    assert (only.paid_for, only.source, only.charged_mc) == ("tr_stream", "live", 3_000)
+
+
+@pytest.mark.parametrize(
+    ("a_day", "on_days", "left", "ends"),
+    [
+        (10_000, 14, 50_000, date(2026, 11, 26)),
+        (10_000, 14, 95_000, date(2026, 11, 30)),
+        (10_000, 14, 100_000, None),  # new minutes come first
+        (10_000, 2, 5_000, None),  # too little is known
+        (10_000, 14, 0, None),  # they have run out
+    ],
+)
+def test_the_end_is_forecast_where_it_can_be_known(
+    clock: Clock, a_day: int, on_days: int, left: int, ends: date | None
+) -> None:
+    today = clock.now.date()
+    days = [usage.Day(today - timedelta(days=back), 1, {"web": a_day if back < on_days else 0}) for back in range(30)][
+        ::-1
+    ]
+    balance = Balance(left, left, 0, 0, 0, datetime(2026, 12, 1, tzinfo=UTC))
+    assert usage.runs_out(days, balance) == ends

@@ -14,6 +14,7 @@ from accounts.models import User
 from accounts.services import ledger
 from engine.errors import MediaError
 from engine.types import Segment, Transcript, Word
+from stt_site.lib.errors import ServiceError
 from tests.api.conftest import transcribe
 from tests.transcripts.stand_ins import StandInEngine
 from transcripts.api.dialects import stt_ai
@@ -238,6 +239,7 @@ def test_plain_text_has_a_line_for_each_turn() -> None:
 
 def test_every_field_that_is_documented_is_read() -> None:
     values = {"model": "m", "language": "de", "diarize": "0", "speakers": "2", "response_format": "srt"}
+    values["channels"] = "speakers"
     order = parse({name: [value] for name, value in values.items()})
     assert set(values) | {"file"} == set(FIELDS)
     assert (order.options.model, order.options.language, order.diarize, order.speakers, order.format) == (
@@ -247,6 +249,9 @@ def test_every_field_that_is_documented_is_read() -> None:
         2,
         "srt",
     )
+    assert order.options.channels == "speakers"
+    with pytest.raises(ServiceError, match="mix or speakers"):
+        parse({"channels": ["left"]})
 
 
 def test_the_readme_speaks_of_every_field() -> None:

@@ -297,8 +297,27 @@ def test_an_upload_of_a_stranger_is_not_there(keyed: Client, charlie: User) -> N
     assert Upload.objects.filter(key=key).exists()
 
 
-@pytest.mark.parametrize("body", [{}, {"upload": ""}, {"upload": 5 * "x" * 20}, {"upload": "x", "diarize": "maybe"}])
-def test_a_bad_order_is_refused(keyed: Client, body: dict[str, str]) -> None:
+def test_what_to_listen_for_reaches_the_job(keyed: Client, alice: User) -> None:
+    wish = {"prompt": "At work.", "keywords": ["Acme:50", "New York"], "languages": ["EN", "es"], "clean": True}
+    assert create(keyed, upload=uploaded(alice, b"RIFF"), **wish).status_code == 201
+    options = Job.objects.get().options
+    assert options["keywords"] == [{"term": "Acme", "weight": 10.0}, {"term": "New York", "weight": 1.5}]
+    assert (options["prompt"], options["languages"], options["clean"]) == ("At work.", ["en", "es"], True)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"upload": ""},
+        {"upload": 5 * "x" * 20},
+        {"upload": "x", "diarize": "maybe"},
+        {"upload": "x", "keywords": ["x:-1"]},
+        {"upload": "x", "keywords": ["x:heavy"]},
+        {"upload": "x", "languages": ["en", "klingon"]},
+    ],
+)
+def test_a_bad_order_is_refused(keyed: Client, body: dict[str, Any]) -> None:
     assert create(keyed, **body).status_code == 400
 
 

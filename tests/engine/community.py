@@ -1,8 +1,9 @@
 """A directory laid out as pyannote's community-1, with random weights: everything but what training gives.
 
-Windows are 3 s instead of 10, so that a test hears a few of them in seconds.
+Windows are 3 s unless told otherwise, instead of 10, so that a test hears a few of them in seconds.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +37,14 @@ params:
 """
 
 
-def make(directory: Path, *, seed: int = 1) -> Path:
-    import os
-
+def make(directory: Path, *, seed: int = 1, window: float = WINDOW) -> Path:
     os.environ["PYANNOTE_METRICS_ENABLED"] = "false"
     import torch
 
     torch.manual_seed(seed)
     (directory / "plda").mkdir(parents=True)
     (directory / "config.yaml").write_text(CONFIG)
-    _save(_segmentation(), directory / "segmentation")
+    _save(_segmentation(window), directory / "segmentation")
     _save(_embedding(), directory / "embedding")
     rng = np.random.default_rng(seed)
     turned = np.linalg.qr(rng.standard_normal((256, 128)))[0]
@@ -54,7 +53,7 @@ def make(directory: Path, *, seed: int = 1) -> Path:
     return directory
 
 
-def _segmentation() -> Any:
+def _segmentation(window: float) -> Any:
     from pyannote.audio.core.task import Problem, Resolution, Specifications
     from pyannote.audio.models.segmentation import PyanNet
 
@@ -63,7 +62,7 @@ def _segmentation() -> Any:
     model.specifications = Specifications(
         problem=Problem.MONO_LABEL_CLASSIFICATION,
         resolution=Resolution.FRAME,
-        duration=WINDOW,
+        duration=window,
         min_duration=None,
         warm_up=(0.0, 0.0),
         classes=["speaker#1", "speaker#2", "speaker#3"],

@@ -17,7 +17,11 @@ class HubDouble(ThreadingHTTPServer):
 
     def __init__(self, directory: Path) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.files = {path.name: path.read_bytes() for path in directory.iterdir()}
+        self.files = {
+            str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()
+        }
+        self.gated_for: str | None = None
+        """Everything is refused to whoever does not bring this token."""
         self.cut_after: int | None = None
         """Break off the weights after so many bytes, and answer 503 to whoever comes back for the rest."""
         self.corrupt = False
@@ -38,6 +42,8 @@ class _Handler(BaseHTTPRequestHandler):
     server: HubDouble
 
     def do_GET(self) -> None:
+        if self._refused():
+            return
         if self.path.startswith("/api/models/"):
             self.server.listings += 1
             self.server.listed.set()
@@ -46,10 +52,21 @@ class _Handler(BaseHTTPRequestHandler):
         self._file(body=True)
 
     def do_HEAD(self) -> None:
-        self._file(body=False)
+        if not self._refused():
+            self._file(body=False)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         pass
+
+    def _refused(self) -> bool:
+        wanted, given = self.server.gated_for, self.headers.get("Authorization")
+        if wanted is None or given == f"Bearer {wanted}":
+            return False
+        self.send_response(403 if given else 401)
+        self.send_header("X-Error-Code", "GatedRepo")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        return True
 
     def _siblings(self) -> list[dict[str, object]]:
         return [
@@ -71,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _file(self, *, body: bool) -> None:
-        name = self.path.rsplit("/", 1)[-1].split("?")[0]
+        name = self.path.split(f"/resolve/{COMMIT}/")[-1].split("?")[0]
         data = self.server.files.get(name)
         wanted = self.headers.get("Range")
         if data is None or (wanted and self.server.cut_after is not None):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from engine import catalog
@@ -20,8 +21,10 @@ from engine.errors import EngineGone
 from engine.server import EngineServer
 from engine.types import Options
 from tests.engine.hub_double import running
+from tests.engine.speech import clip
+from tests.engine.speech import silence as quiet
 from tests.engine.stand_in import StandIn
-from tests.engine.wav import write_silence
+from tests.engine.wav import write_silence, write_wav
 
 ROOT = Path(__file__).parents[2]
 MICRO = ROOT / "tests" / "fixtures" / "micro_whisper"
@@ -101,6 +104,27 @@ def test_txt_is_the_text_alone(speech: Path, capsys: Printed) -> None:
     assert capsys.readouterr().out == "Anna, please open the door.\n"
 
 
+def test_what_is_known_beforehand_is_heeded(capsys: Printed) -> None:
+    talk = str(ROOT / "tests" / "fixtures" / "clips" / "en-us-3.wav")
+    known = ["--languages", "es,en", "--keyword", "Koffee:5", "--context", "Topic=Work", "--prompt", "Today."]
+    assert main(["transcribe", talk, *known, "--clean"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert "my Koffee Sunday" in result["text"]
+    assert [language for language, _ in result["detection"]["candidates"]] == ["en", "es"]
+
+
+def test_each_channel_is_a_speaker_where_that_is_asked(tmp_path: Path, capsys: Printed) -> None:
+    left, right = np.concatenate([quiet(3.0), clip("en_door")]), np.concatenate([clip("en_digits"), quiet(4.0)])
+    length = min(len(left), len(right))
+    call = write_wav(tmp_path / "call.wav", left[:length], right[:length])
+    assert run("transcribe", call, "--language", "en", "--channels", "speakers") == 0
+    result = printed_json(capsys)
+    assert [(segment["speaker"], segment["text"]) for segment in result["segments"]] == [
+        ("Speaker 1", "Five eight zero three."),
+        ("Speaker 2", "Open the red door."),
+    ]
+
+
 def test_silence_is_no_error_and_no_text(silence: Path, capsys: Printed) -> None:
     assert run("transcribe", silence) == 0
     assert printed_json(capsys)["text"] == ""
@@ -130,6 +154,12 @@ def test_a_model_that_is_not_here_exits_with_4(silence: Path, capsys: Printed) -
         ["transcribe", "nowhere.wav"],
         ["transcribe", __file__, "--language", "klingon"],
         ["transcribe", __file__, "--format", "pdf"],
+        ["transcribe", __file__, "--keyword", "x:-1"],
+        ["transcribe", __file__, "--languages", "en,klingon"],
+        ["transcribe", __file__, "--known", "Ann"],
+        ["transcribe", __file__, "--known", "Ann=nowhere.wav"],
+        ["transcribe", __file__, "--speakers", "0"],
+        ["transcribe", __file__, "--channels", "left"],
         ["bench", __file__, "--runs", "0"],
         ["serve"],
     ],

@@ -1,4 +1,3 @@
-import wave
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from engine.errors import BadReference
 from engine.known_speakers import Likeness, Vector
 from engine.types import KnownSpeaker, Turn
 from tests.engine.speech import Pcm, clip, noise, silence
+from tests.engine.wav import write_wav
 
 LIKENESS = Likeness(threshold=0.7, margin=0.1)
 
@@ -32,12 +32,7 @@ def decoder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Decoder]:
 
 
 def write(path: Path, pcm: Pcm) -> KnownSpeaker:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(16000)
-        file.writeframes(pcm.tobytes())
-    return KnownSpeaker(path.stem, str(path))
+    return KnownSpeaker(path.stem, str(write_wav(path, pcm)))
 
 
 # --- whose voice is it

@@ -15,8 +15,8 @@ from engine.config import EngineConfig
 from engine.errors import Cancelled, MediaError, UnsupportedLanguage
 from engine.pipeline import AHEAD, run
 from engine.protocols import LanguageGuess, Recognizer, Request, Window
-from engine.quality import normalized
 from engine.scheduler import Scheduler
+from engine.text import normalized
 from engine.types import (
     SAMPLE_RATE,
     Chunk,

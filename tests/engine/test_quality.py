@@ -106,6 +106,24 @@ def test_what_the_model_takes_for_silence_is_dropped() -> None:
     assert without_unspoken([segment("Thank you.", 0.0, logprob=-1.3, no_speech=0.9)], [Span(0.0, 1.0)]) == ()
 
 
+@pytest.mark.parametrize(
+    "credit", ["Untertitel der Amara.org-Community", "Sous-titrage ST' 501", "字幕由Amara.org社区提供", "Altyazı M.K."]
+)
+def test_the_credits_of_subtitles_are_never_speech(credit: str) -> None:
+    assert without_unspoken([segment(credit, 0.0)], [Span(0.0, 3.0)]) == ()
+
+
+def test_a_farewell_passes_only_where_the_model_is_sure() -> None:
+    speech = [Span(0.0, 1.0)]
+    sure = segment("Thanks for watching!", 0.0)
+    assert without_unspoken([sure], speech) == (sure,)
+    assert without_unspoken([segment("Thanks for watching!", 0.0, no_speech=0.5)], speech) == ()
+    assert without_unspoken([segment("Vielen Dank fürs Zuschauen!", 0.0, logprob=-0.8)], speech) == ()
+    assert without_unspoken([segment("ご視聴ありがとうございました", 0.0, pace=4.0)], speech) == ()
+    talk = segment("Thanks for watching the door.", 0.0, no_speech=0.5)
+    assert without_unspoken([talk], [Span(0.0, 2.0)]) == (talk,)
+
+
 def test_a_word_gives_back_the_pause_it_swallowed() -> None:
     late = Segment(0.0, 2.0, "Open it", (Word("Open", 0.0, 1.5, 0.9), Word("it", 1.5, 2.0, 0.9)))
     [fixed] = snapped([late], [Span(1.0, 1.9)])

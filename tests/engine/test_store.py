@@ -247,6 +247,63 @@ def test_where_fetching_is_not_allowed_the_hub_is_left_alone(models_dir: Path, h
 # --- fetching
 
 
+COMMUNITY = (
+    "config.yaml",
+    "segmentation/pytorch_model.bin",
+    "embedding/pytorch_model.bin",
+    "plda/xvec_transform.npz",
+    "plda/plda.npz",
+)
+
+
+@pytest.fixture
+def gated_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubDouble]:
+    for name in (*COMMUNITY, "README.md"):
+        path = tmp_path / "community" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name * 1000)
+    with running(tmp_path / "community") as double:
+        double.gated_for = "hf_right"
+        monkeypatch.setenv("HF_ENDPOINT", double.url)
+        for name in ("HF_TOKEN", "STT_HF_TOKEN"):
+            monkeypatch.delenv(name, raising=False)
+        yield double
+
+
+def test_a_gated_diarizer_comes_with_the_right_token_in_its_own_layout(
+    models_dir: Path, gated_hub: HubDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STT_HF_TOKEN", "hf_right")
+    store = store_of(models_dir)
+    shares: list[float] = []
+    store.fetch("pyannote", shares.append)
+    assert {str(path.relative_to(models_dir / "pyannote")) for path in (models_dir / "pyannote").rglob("*.*")} == set(
+        COMMUNITY
+    )
+    assert [status.installed for status in store.diarizers()] == [True]
+    assert "pyannote" not in {status.id for status in store.statuses()}
+    with pytest.raises(ModelUnavailable):
+        used(store, "pyannote")
+    store.remove("pyannote")
+    assert [status.installed for status in store.diarizers()] == [False]
+
+
+@pytest.mark.parametrize(
+    ("token", "sentence"),
+    [(None, "make a token that may read, and set it as STT_HF_TOKEN"), ("hf_wrong", "conditions")],
+)
+def test_whoever_has_not_accepted_the_conditions_is_told_to(
+    models_dir: Path, gated_hub: HubDouble, monkeypatch: pytest.MonkeyPatch, token: str | None, sentence: str
+) -> None:
+    if token:
+        monkeypatch.setenv("HF_TOKEN", token)
+    with pytest.raises(ModelUnavailable) as refused:
+        store_of(models_dir).fetch("pyannote", lambda share: None)
+    assert sentence in refused.value.message
+    assert "/pyannote/speaker-diarization-community-1" in refused.value.message
+    assert not (models_dir / "pyannote").exists()
+
+
 def test_the_default_is_fetched_on_first_use_with_its_progress_in_sight(models_dir: Path, hub: HubDouble) -> None:
     store = store_of(models_dir)
     hub.pause_after = 100_000

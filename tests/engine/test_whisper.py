@@ -10,9 +10,11 @@ from engine.asr import Ear
 from engine.backends.whisper import WhisperRecognizer
 from engine.config import EngineConfig
 from engine.errors import Cancelled
+from engine.keywords import Vocabulary
+from engine.language import Tongues
 from engine.protocols import LanguageGuess, Request, Window
 from engine.quality import is_loop
-from engine.types import SAMPLE_RATE, Options, Segment, Span
+from engine.types import SAMPLE_RATE, Levels, Options, Segment, Span
 from engine.windows import Batch
 from tests.engine.speech import ENGLISH, MICRO, SPANISH, TEXTS, Pcm, clip, silence, spoken, talk, tone
 
@@ -109,9 +111,9 @@ def test_a_loop_over_a_tone_never_passes_for_good_text(whisper: WhisperRecognize
     heard = window(tone(8, hertz))
     found = whisper.recognize([heard], [ENGLISH_TEXT], lambda: False)
     assert is_loop(text(found[0]))
-    batch = Batch(0, 0, 8 * SAMPLE_RATE, (heard,), (Span(0.0, 8.0),))
-    chunk = Ear(whisper, Options(), lambda: False).transcribe(
-        batch, [heard], [ENGLISH_TEXT], found, LanguageGuess("en", 1.0), lambda call: call()
+    batch = Batch(0, 0, 8 * SAMPLE_RATE, (heard,), (Span(0.0, 8.0),), Levels())
+    chunk = Ear(whisper, Options(), lambda: False, Vocabulary(())).transcribe(
+        batch, Tongues((heard,), ("en",)), [ENGLISH_TEXT], found, LanguageGuess("en", 1.0), lambda call: call()
     )
     assert chunk.suspect
     assert not is_loop(text(chunk.segments))

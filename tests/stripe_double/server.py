@@ -127,7 +127,7 @@ class Handler(BaseHTTPRequestHandler):
                 return 200, first, {"Idempotent-Replayed": "true"}
             answered = answer(self.world, method, path, asked)
         except Refusal as refusal:
-            return refusal.status, refusal.body, {}
+            return refusal.status, refusal.body, {"Stripe-Should-Retry": "false"}
         if key:
             self.world.answers[key] = (path, asked, answered)
         return 200, answered, {}

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from django.core import mail
 
-from accounts.models import Reservation, User
+from accounts.models import Mail, Reservation, User
 from accounts.services import ledger
 from accounts.services.audit import audit
 from accounts.services.tariffs import STANDARD, Tariff, tariff_of
+from accounts.tasks import send_mail
 from engine.types import Event, MediaInfo, Notice, Transcript
 from tests.transcripts.stand_ins import StandInEngine
 from transcripts.models import Job, JobState
@@ -72,3 +74,16 @@ def test_what_was_paid_for_is_named_after_the_transcript_is_gone(order: Make, us
     name = job.transcript.public_id
     transcripts.delete(job.transcript)
     assert list(Reservation.objects.values_list("paid_for", "charged_mc", "state")) == [(name, 1000, "settled")]
+
+
+@pytest.mark.parametrize(("interactive", "wanted", "mails"), [(False, True, 1), (True, True, 0), (False, False, 0)])
+def test_who_left_the_page_may_be_mailed_that_it_is_ready(
+    order: Make, user: User, interactive: bool, wanted: bool, mails: int
+) -> None:
+    User.objects.filter(pk=user.pk).update(mail_transcript_ready=wanted)
+    job = ran(order(interactive=interactive, title="Monday <talk>"))
+    assert Mail.objects.count() == mails
+    for message in Mail.objects.all():
+        send_mail(message.pk)
+        assert mail.outbox[0].subject == "“Monday <talk>” is ready"
+        assert f"/transcripts/{job.transcript.slug}/" in str(mail.outbox[0].body)

@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.services import ledger
 from accounts.services.audit import audit
 from accounts.services.tariffs import STANDARD, Tariff, tariff_of
-from engine.types import Options
+from engine.types import Keyword, Options
 from stt_site.lib.errors import ErrorCode, ServiceError
 from tests.engine.media import silent_flac
 from transcripts import engine_gateway, selectors, storage
@@ -52,6 +52,20 @@ def test_speech_becomes_its_words(order: Callable[..., Order], upload: Callable[
     media = Media.objects.get()
     assert media.playback == Playback.READY
     assert len(media.peaks) > 0
+
+
+def test_how_it_was_heard_is_kept(order: Callable[..., Order], upload: Callable[..., StoredUpload]) -> None:
+    options = Options(languages=("en", "es"), keywords=(Keyword("Koffee", 5),))
+    transcript = submit(order(upload=upload(name="en-us-3.wav", body=CLIP.read_bytes()), options=options))
+    run_job(transcript.job_id)
+    transcript.refresh_from_db()
+    document = selectors.document(transcript)
+    assert "Where my Koffee Sunday" in document.text
+    [boosted] = [word for segment in document.segments for word in segment.words if word.original]
+    assert (boosted.text, boosted.original) == ("Koffee", "coffee")
+    assert (document.language, document.language_source, document.detection.calls) == ("en", "detected", 1)
+    assert [language for language, _ in document.detection.candidates] == ["en", "es"]
+    assert document.snr_db is not None
 
 
 def test_a_text_file_is_refused_and_gone(order: Callable[..., Order], upload: Callable[..., StoredUpload]) -> None:

@@ -172,3 +172,68 @@ def test_a_key_that_may_not_transcribe_offers_no_try(page: Client) -> None:
     html = page.post("/keys/", form_of(page) | {"scopes": ["read"]}).content.decode()
     assert "data-run" not in html
     assert PLAINTEXT.search(html)
+
+
+def test_a_key_may_have_minutes_of_its_own(page: Client) -> None:
+    page.post("/keys/", form_of(page) | {"monthly_minutes": "1200"})
+    assert ApiKey.objects.get().monthly_minutes == 1200
+    assert "1,200 min a month at most" in page.get("/keys/").content.decode()
+
+
+@pytest.mark.parametrize("minutes", ["0", "-5", "1.5", "many", "99999999999"])
+def test_minutes_that_make_no_sense_make_no_key(page: Client, minutes: str) -> None:
+    answer = page.post("/keys/", form_of(page) | {"monthly_minutes": minutes})
+    assert answer.status_code == 400
+    assert 'id="minutes-error"' in answer.content.decode()
+    assert not ApiKey.objects.exists()
+
+
+@pytest.mark.parametrize(("overlap", "hours"), [("1", 1), ("24", 24), ("72", 72)])
+def test_rolling_gives_a_new_key_now_and_the_old_one_time(
+    page: Client, alice: User, clock: Clock, overlap: str, hours: int
+) -> None:
+    old, old_text = api_keys.create_key(alice, "Podcast script", ["transcribe"])
+    assert f'href="/keys/{old.pk}/roll/"' in page.get("/keys/").content.decode()
+    assert 'value="24" required checked' in page.get(f"/keys/{old.pk}/roll/").content.decode()
+    answer = page.post(f"/keys/{old.pk}/roll/", {"overlap": overlap})
+    html = answer.content.decode()
+    assert answer.status_code == 200
+    assert "no-store" in answer["Cache-Control"]
+    (plaintext,) = set(PLAINTEXT.findall(html))
+    made = api_keys.find(plaintext)
+    assert made is not None
+    assert (made.name, made.scopes) == ("Podcast script", ["transcribe"])
+    assert f"The old key works for {hours} hour" in html
+    assert "replaced" in html
+    assert api_keys.find(old_text)
+    clock.advance(hours=hours)
+    assert api_keys.find(old_text) is None
+    assert api_keys.find(plaintext)
+
+
+def test_rolling_at_once_revokes_and_a_form_sent_twice_rolls_once(page: Client, alice: User) -> None:
+    old, old_text = api_keys.create_key(alice, "Podcast script")
+    html = page.post(f"/keys/{old.pk}/roll/", {"overlap": "0"}).content.decode()
+    assert "The old key is revoked" in html
+    assert api_keys.find(old_text) is None
+    again = page.post(f"/keys/{old.pk}/roll/", {"overlap": "0"}, follow=True)
+    assert again.redirect_chain == [("/keys/", 302)]
+    assert not PLAINTEXT.search(again.content.decode())
+    assert ApiKey.objects.count() == 2
+
+
+def test_an_overlap_that_is_not_offered_changes_nothing(page: Client, alice: User) -> None:
+    old, _ = api_keys.create_key(alice, "Podcast script")
+    answer = page.post(f"/keys/{old.pk}/roll/", {"overlap": "8760"})
+    assert answer.status_code == 400
+    assert "Nothing was changed." in answer.content.decode()
+    assert ApiKey.objects.count() == 1
+
+
+def test_what_has_ended_and_what_is_anothers_cannot_be_rolled(page: Client, stranger: Client, alice: User) -> None:
+    ended, _ = api_keys.create_key(alice, "Tests", expires_at=timezone.now() - timedelta(minutes=1))
+    living, _ = api_keys.create_key(alice, "Alive")
+    assert page.post(f"/keys/{ended.pk}/roll/", {"overlap": "1"})["Location"] == "/keys/"
+    assert stranger.get(f"/keys/{living.pk}/roll/").status_code == 404
+    assert stranger.post(f"/keys/{living.pk}/roll/", {"overlap": "1"}).status_code == 404
+    assert ApiKey.objects.count() == 2

@@ -35,6 +35,9 @@ PRIVATE = (
     "/keys/new/",
     "/keys/1/revoke/",
     "/usage/",
+    "/billing/",
+    "/billing/ledger.csv",
+    "/billing/orders/0000000000000000000000/",
     "/usage/days.csv",
 )
 OF_ONE = ("", "export/", "export/txt/", "rename/", "delete/", "progress/", "words/", "peaks/", "audio/")
@@ -55,7 +58,13 @@ def test_a_public_page_opens_and_is_clean(client: Client, path: str) -> None:
 
 @pytest.mark.parametrize(
     ("path", "place"),
-    [("/transcripts/", "Transcripts"), ("/new/", "New"), ("/keys/new/", "API keys"), ("/usage/", "Usage")],
+    [
+        ("/transcripts/", "Transcripts"),
+        ("/new/", "New"),
+        ("/keys/new/", "API keys"),
+        ("/usage/", "Usage"),
+        ("/billing/", "Billing"),
+    ],
 )
 def test_the_sidebar_marks_one_place(client: Client, alice: User, path: str, place: str) -> None:
     client.force_login(alice)

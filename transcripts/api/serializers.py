@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from engine.types import Options
+from engine.types import Keyword, Options
 from transcripts import selectors
 from transcripts.api.schemas import STATUSES, Notice, Span
 from transcripts.models import Job, Transcript
@@ -38,12 +38,40 @@ class NewTranscript(serializers.Serializer[Any]):
     model = serializers.CharField(required=False, allow_blank=True, default="", help_text="One of GET /v1/models.")
     language = serializers.CharField(required=False, allow_blank=True, default="", help_text="ISO 639-1, or auto.")
     prompt = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
+    keywords = serializers.ListField(
+        child=serializers.CharField(max_length=200),
+        required=False,
+        default=list,
+        max_length=500,
+        help_text="Terms to listen for: term or term:weight, the weight above 0, at most 10.",
+    )
+    languages = serializers.ListField(
+        child=serializers.CharField(max_length=8),
+        required=False,
+        default=list,
+        max_length=100,
+        help_text="Candidates, where no language is given.",
+    )
+    clean = serializers.BooleanField(required=False, default=False, help_text="Leave out um and uh.")
     diarize = serializers.BooleanField(required=False, default=True)
+
+    def validate_keywords(self, terms: list[str]) -> tuple[Keyword, ...]:
+        try:
+            return tuple(Keyword.parse(term) for term in terms)
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from error
 
     def options(self) -> Options:
         given = self.validated_data
         language = "" if given["language"].lower() == "auto" else given["language"]
-        return Options(model=given["model"] or None, language=language or None, prompt=given["prompt"] or None)
+        return Options(
+            model=given["model"] or None,
+            language=language or None,
+            prompt=given["prompt"] or None,
+            languages=tuple(given["languages"]),
+            keywords=given["keywords"],
+            clean=given["clean"],
+        )
 
 
 class Rename(serializers.Serializer[Any]):
@@ -85,6 +113,7 @@ class Segment(serializers.Serializer[Any]):
     start = serializers.FloatField(source="segment.start", help_text="Seconds.")
     end = serializers.FloatField(source="segment.end")
     text = serializers.CharField(source="segment.text")
+    language = serializers.CharField(source="segment.language", allow_null=True)
     speaker = serializers.CharField(source="segment.speaker", allow_null=True)
     confidence = serializers.FloatField(source="segment.confidence", help_text="0 to 1.")
     words = Word(source="segment.words", many=True)
@@ -153,6 +182,10 @@ class Detail(Item):
     summary = serializers.SerializerMethodField()
     source = serializers.SerializerMethodField()  # type: ignore[assignment]
     coverage = serializers.FloatField(allow_null=True, help_text="Share of the speech found that has words, 0 to 1.")
+    language_source = serializers.CharField(
+        source="detection.source", default=None, help_text="given, only, detected, per_segment or mixed."
+    )
+    snr_db = serializers.FloatField(allow_null=True, help_text="Speech over noise, in decibels.")
     suspect_spans = Span(many=True, help_text="Where a listener should check.")
     warnings = Notice(many=True)
 

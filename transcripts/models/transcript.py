@@ -28,6 +28,8 @@ class Transcript(models.Model):
     coverage = models.FloatField(null=True)
     suspect_spans = models.JSONField(default=list)
     warnings = models.JSONField(default=list)
+    snr_db = models.FloatField("speech over noise", null=True)
+    detection = models.JSONField("engine.types.LanguageDetection", default=dict)
 
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True)
@@ -57,6 +59,7 @@ class TranscriptSegment(models.Model):
     compression_ratio = models.FloatField(default=1)
     temperature = models.FloatField(default=0)
     words = models.JSONField(default=list)
+    chunk = models.PositiveIntegerField("checkpoint it came with", default=0)
 
     class Meta:
         ordering = ("order",)

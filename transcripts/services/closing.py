@@ -8,7 +8,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.services import ledger, limits
+from accounts.models import Mail
+from accounts.services import ledger, limits, low_credits, mails
 from accounts.services.tariffs import Tariff
 from engine.types import Notice, Segment, Span, to_dict
 from engine.types import Transcript as Result
@@ -39,7 +40,20 @@ def succeed(lease: Lease, result: Result) -> bool:
         total_ms=duration_ms,
         charged_mc=ledger.settle(slot(job.pk), _bill_mc(job, result, duration_ms)) if job.reserved_mc else 0,
     )
+    _tell(job)
     return True
+
+
+def _tell(job: Job) -> None:
+    """Mails that follow from a result; those that wait for the answer need none that it is there."""
+    if job.owner is None:
+        return
+    if job.reserved_mc:
+        low_credits.after_charge(job.owner)
+    if not job.interactive and job.owner.mail_transcript_ready:
+        made = Transcript.objects.only("public_id", "slug", "title").get(job_id=job.pk)
+        path = f"/transcripts/{made.slug}/"
+        mails.write(job.owner, Mail.Kind.TRANSCRIPT_READY, made.public_id, title=made.title, path=path)
 
 
 @transaction.atomic
@@ -103,6 +117,8 @@ def _write_transcript(job: Job, result: Result, duration_ms: int) -> None:
         coverage=result.coverage,
         suspect_spans=_plain(result.suspect_spans),
         warnings=_plain(result.warnings),
+        snr_db=result.snr_db,
+        detection=to_dict(result.detection),
     )
     TranscriptSegment.objects.bulk_create(
         (_segment_row(transcript.pk, order, segment) for order, segment in enumerate(result.segments)), batch_size=200
@@ -127,6 +143,7 @@ def _segment_row(transcript_id: int, order: int, segment: Segment) -> Transcript
         compression_ratio=segment.compression_ratio,
         temperature=segment.temperature,
         words=[to_dict(word) for word in segment.words],
+        chunk=segment.chunk,
     )
 
 

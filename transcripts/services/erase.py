@@ -36,7 +36,7 @@ def holdings(owner: User) -> Holdings:
 
 
 def begin(owner: User) -> None:
-    """The account is closed when this returns; a worker erases the rest. Raises CONFLICT for the only administrator."""
+    """The account is closed when this returns; a worker erases the rest. Raises as `erasure.close`."""
     erasure.close(owner)
     for job_id in Job.objects.filter(owner=owner, state__in=OPEN_STATES).values_list("pk", flat=True):
         closing.cancel(Q(pk=job_id))

@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Reservation
-from accounts.services import ledger, limits, soundness, streams, stripe_events
+from accounts.services import ledger, limits, mails, soundness, streams, stripe_events
 from stt_site.lib import queue
 from stt_site.lib.errors import ErrorCode
 from transcripts import storage
@@ -42,6 +42,7 @@ def sweep() -> None:
         ring_lost_jobs,
         ring_lost_playback,
         stripe_events.ring_waiting,
+        mails.ring_waiting,
         check_ledger,
     )
 

@@ -5,7 +5,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from accounts.services import profile
+from accounts.services import low_credits, profile
 from accounts.services.ledger import balance
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ def product(request: HttpRequest) -> dict[str, Any]:
     """The product's name and address, the theme of the cookie, and the minutes left (read only where shown)."""
     theme = request.COOKIES.get("theme", "")
     user = getattr(request, "user", AnonymousUser())
+    member = cast("User", user)
     return {
         "product": settings.PRODUCT_NAME,
         "site_url": settings.SITE_URL,
@@ -25,7 +26,10 @@ def product(request: HttpRequest) -> dict[str, Any]:
         "free_minutes": settings.FREE_MINUTES_PER_MONTH,
         "theme": theme if theme in THEMES else "",
         "unconfirmed": SimpleLazyObject(lambda: _unconfirmed(user)),
-        "balance": SimpleLazyObject(lambda: balance(cast("User", user))) if user.is_authenticated else None,
+        "low_credits": SimpleLazyObject(lambda: low_credits.left(cast("User", user)))
+        if user.is_authenticated
+        else None,
+        "balance": SimpleLazyObject(lambda: balance(member)) if user.is_authenticated else None,
     }
 
 

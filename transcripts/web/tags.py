@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from accounts.services import ledger, offers
 from transcripts.web.languages import english_name
+from transcripts.web.operations import Operations, operations
 
 if TYPE_CHECKING:
     from accounts.models import PaymentOrder
@@ -131,6 +132,13 @@ def paid(order: "PaymentOrder") -> str:
     return offers.money(order.amount_minor, order.currency)
 
 
+@register.filter
+def hour_takes(speed: float) -> str:
+    """How long an hour of sound takes at so many times its own speed."""
+    seconds = 3600 / speed
+    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
+
+
 @register.simple_tag(takes_context=True)
 def query(context: dict[str, Any], **changes: Any) -> str:
     """The present query string with some values changed."""
@@ -138,3 +146,9 @@ def query(context: dict[str, Any], **changes: Any) -> str:
     for name, value in changes.items():
         parameters[name] = value
     return f"?{parameters.urlencode()}"
+
+
+@register.simple_tag(takes_context=True, name="operations")
+def operations_now(context: dict[str, Any]) -> Operations:
+    """For the administration's front page."""
+    return operations(context["request"].user)

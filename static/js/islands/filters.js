@@ -3,6 +3,7 @@
 import { inField } from "../lib/page.js";
 
 export default function filters(form) {
+  const search = form.elements.q;
   form.querySelector("[data-plain]").hidden = true;
   form.addEventListener("change", (event) => event.target.type !== "search" && form.requestSubmit());
   form.addEventListener("submit", () => {
@@ -12,8 +13,8 @@ export default function filters(form) {
     for (const field of form.elements) field.disabled = false;
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "/" || inField(event.target)) return;
+    if (!search || event.key !== "/" || inField(event.target)) return;
     event.preventDefault();
-    form.elements.q.select();
+    search.select();
   });
 }

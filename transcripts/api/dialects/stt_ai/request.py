@@ -3,15 +3,16 @@
 import logging
 from collections.abc import Mapping, Sequence
 
-from engine.types import Options
+from engine.types import Channels, Options
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts.api.dialects.base import TranscriptionOrder
 from transcripts.api.fields import boolean, integer
 
 log = logging.getLogger(__name__)
 
-FIELDS = ("file", "model", "language", "diarize", "speakers", "response_format")
+FIELDS = ("file", "model", "language", "diarize", "speakers", "response_format", "channels")
 FORMATS = {"json": "json", "verbose_json": "json", "txt": "txt", "text": "txt", "srt": "srt", "vtt": "vtt"}
+CHANNELS: dict[str, Channels] = {"": "mix", "mix": "mix", "speakers": "speakers"}
 MAX_SPEAKERS = 50
 
 
@@ -25,7 +26,11 @@ def parse(fields: Mapping[str, Sequence[str]]) -> TranscriptionOrder:
 
     language = value("language")
     return TranscriptionOrder(
-        options=Options(model=value("model") or None, language=None if language.lower() in ("", "auto") else language),
+        options=Options(
+            model=value("model") or None,
+            language=None if language.lower() in ("", "auto") else language,
+            channels=_channels(value("channels")),
+        ),
         format=_format(value("response_format")),
         diarize=boolean("diarize", value("diarize"), default=True),
         speakers=integer("speakers", value("speakers"), default=0, least=0, most=MAX_SPEAKERS),
@@ -38,5 +43,15 @@ def _format(name: str) -> str:
         raise ServiceError(
             ErrorCode.INVALID_REQUEST,
             f"There is no response_format {name[:20]!r}: choose json, txt, srt or vtt. Nothing was charged.",
+        )
+    return known
+
+
+def _channels(name: str) -> Channels:
+    known = CHANNELS.get(name.lower())
+    if known is None:
+        raise ServiceError(
+            ErrorCode.INVALID_REQUEST,
+            f"channels must be mix or speakers, not {name[:20]!r}. Nothing was charged.",
         )
     return known

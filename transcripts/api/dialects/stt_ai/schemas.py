@@ -15,6 +15,9 @@ class TranscribeForm(serializers.Serializer[Any]):
     diarize = serializers.BooleanField(required=False, default=True)
     speakers = serializers.IntegerField(required=False, default=0, min_value=0, max_value=50, help_text="0: find out.")
     response_format = serializers.ChoiceField(choices=sorted(FORMATS), required=False, default="json")
+    channels = serializers.ChoiceField(
+        choices=["mix", "speakers"], required=False, default="mix", help_text="speakers: each channel is one person."
+    )
 
 
 class SpokenWord(serializers.Serializer[Any]):

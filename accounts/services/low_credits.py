@@ -1,0 +1,71 @@
+"""When minutes run out: what the pages say now, and what is mailed once a month."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db.models import QuerySet, Sum
+from django.utils import timezone
+
+from accounts.models import Account, AccountKind, CreditLot, Mail, User
+from accounts.services import ledger, mails
+from accounts.services.ledger import MILLICREDITS
+
+LOW_PAID_MC = 60 * MILLICREDITS
+LOW_FREE_SHARE = 5
+"""A fifth of the month's free minutes is left: four fifths are used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is held counts as left: a long file that runs is no reason for an alarm."""
+
+    free_mc: int
+    paid_mc: int
+
+    @property
+    def reached(self) -> Mail.Kind | None:
+        monthly_mc = settings.FREE_MINUTES_PER_MONTH * MILLICREDITS
+        if self.free_mc == 0 and self.paid_mc < LOW_PAID_MC and (self.paid_mc or not monthly_mc):
+            return Mail.Kind.PAID_LOW
+        if monthly_mc and self.free_mc == 0:
+            return Mail.Kind.FREE_USED
+        if monthly_mc and self.free_mc * LOW_FREE_SHARE <= monthly_mc:
+            return Mail.Kind.FREE_LOW
+        return None
+
+    @property
+    def is_urgent(self) -> bool:
+        """Worth a line on every page: the paid minutes do not reach far either."""
+        return self.reached is not None and self.paid_mc < LOW_PAID_MC
+
+
+def left(owner: User) -> Left:
+    now = timezone.now()
+    month = CreditLot.objects.filter(owner_id=owner.pk, reference=ledger.month_reference(now))
+    paid = CreditLot.objects.filter(owner_id=owner.pk, priority=CreditLot.PAID).exclude(expires_at__lte=now)
+    begun = month.exists()
+    free_mc = _in(owner, month) if begun else settings.FREE_MINUTES_PER_MONTH * MILLICREDITS
+    return Left(free_mc, _in(owner, paid))
+
+
+def after_charge(owner: User) -> None:
+    """Writes the mail for what the charge has reached, in the transaction that charges."""
+    if not owner.mail_low_credits:
+        return
+    now_left, now = left(owner), timezone.now()
+    if now_left.reached:
+        mails.write(
+            owner,
+            now_left.reached,
+            f"{now:%Y-%m}",
+            minutes=(now_left.free_mc + now_left.paid_mc) // MILLICREDITS,
+            renews=f"{ledger.month_end(now):%-d %B}",
+            monthly=settings.FREE_MINUTES_PER_MONTH,
+        )
+
+
+def _in(owner: User, lots: QuerySet[CreditLot]) -> int:
+    accounts = Account.objects.filter(
+        owner_id=owner.pk, kind__in=(AccountKind.AVAILABLE, AccountKind.HELD), lot_id__in=lots.values("pk")
+    )
+    return accounts.aggregate(total=Sum("balance"))["total"] or 0
