@@ -63,6 +63,18 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
+def gpus() -> tuple[str, ...]:
+    """What CUDA_VISIBLE_DEVICES may be set to for each GPU of this machine that we may use."""
+    if "CUDA_VISIBLE_DEVICES" in os.environ:
+        return tuple(name.strip() for name in os.environ["CUDA_VISIBLE_DEVICES"].split(",") if name.strip())
+    query = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
+    try:
+        found = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    return tuple(found.split())
+
+
 def free_memory() -> float | None:
     """Of the GPU that this process uses, in MB of a million bytes; None where nobody can tell."""
     found = _ask("memory.free")

@@ -266,6 +266,9 @@ class EngineStatus:
     sandbox: Literal["full", "reduced"]
     models: tuple[ModelStatus, ...]
     queued: int = 0
+    """Windows that wait for the device."""
+    running: int = 0
+    """Recordings at work."""
 
 
 def to_dict(value: Any) -> dict[str, Any]:

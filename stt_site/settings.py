@@ -223,7 +223,10 @@ STRIPE_PAGES = env_list("STT_STRIPE_PAGES", "https://checkout.stripe.com,https:/
 
 # --- engine and jobs
 # Empty: the engine runs embedded in the process that needs it (tests, tiny hosts).
+# Several, with commas between, where there are several accelerators.
 ENGINE_SOCKET = env("STT_ENGINE_SOCKET")
+# How many engines `make run` starts; 0: one a GPU.
+ENGINES = env_int("STT_ENGINES", 0)
 JOB_LEASE_SECONDS = env_float("STT_JOB_LEASE_SECONDS", 60)
 JOB_MAX_ATTEMPTS = env_int("STT_JOB_MAX_ATTEMPTS", 3)
 JOB_STALL_SECONDS = env_float("STT_JOB_STALL_SECONDS", 600)
