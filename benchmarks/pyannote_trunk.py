@@ -1,6 +1,7 @@
 """pyannote's published pipeline beside ours: the same weights, audio and windows, wall and CPU time and peak memory.
 
-    python -m benchmarks.pyannote_trunk [FILE] [--seconds 60] [--steps 0.1 0.5] [--repeat 3] [--model DIR] [--hours 10]
+    python -m benchmarks.pyannote_trunk [FILE] [--seconds 60] [--steps 0.1 0.5] [--threads 1] [--repeat 3] [--hours 10]
+                                       [--model DIR]
 
 Every measurement has a process of its own. Without --model the weights are random, in community-1's layout and size:
 time and memory do not depend on what they have learnt, except that random ones hear more short turns. --hours measures
@@ -34,9 +35,11 @@ PACKAGES = ("pyannote.audio", "torch", "torchaudio", "numpy")
 PUBLISHED_WINDOW = 10.0
 
 
-def published(model: Path, step: float, pcm: Pcm) -> Callable[[], int]:
+def published(model: Path, step: float, threads: int, pcm: Pcm) -> Callable[[], int]:
     import torch
     from pyannote.audio import Pipeline
+
+    torch.set_num_threads(threads)
 
     pipeline: Any = Pipeline.from_pretrained(model)
     pipeline._segmentation.step = step * PUBLISHED_WINDOW
@@ -50,13 +53,14 @@ def published(model: Path, step: float, pcm: Pcm) -> Callable[[], int]:
     return run
 
 
-def ours(model: Path, step: float, pcm: Pcm) -> Callable[[], int]:
+def ours(model: Path, step: float, threads: int, pcm: Pcm) -> Callable[[], int]:
     from engine.backends import pyannote
     from engine.config import EngineConfig
     from engine.protocols import SpeakerHints
 
     pyannote.CPU_STEP = step
-    listening = pyannote.PyannoteDiarizer(EngineConfig(model.parent, device="cpu")).listen(SpeakerHints())
+    config = EngineConfig(model.parent, device="cpu", threads=threads)
+    listening = pyannote.PyannoteDiarizer(config).listen(SpeakerHints())
 
     def run() -> int:
         for at in range(0, len(pcm), SAMPLE_RATE):
@@ -66,12 +70,12 @@ def ours(model: Path, step: float, pcm: Pcm) -> Callable[[], int]:
     return run
 
 
-def end(model: Path, step: float, hours: float) -> Callable[[], int]:
+def end(model: Path, step: float, threads: int, hours: float) -> Callable[[], int]:
     """Four voices that take turns, a window each."""
     from engine.backends.pyannote_pipeline import Heard, Voices
     from engine.protocols import SpeakerHints
 
-    voices = Voices(model, device="cpu", threads=len(os.sched_getaffinity(0)), step=step)
+    voices = Voices(model, device="cpu", threads=threads, step=step)
     _, frames, slots = voices.hear(np.zeros((1, voices.window), dtype=np.float32)).marks.shape
     count = round(hours * 3600 * SAMPLE_RATE / voices.step)
     rng = np.random.default_rng(1)
@@ -89,9 +93,9 @@ def end(model: Path, step: float, hours: float) -> Callable[[], int]:
 def one(args: argparse.Namespace) -> None:
     """In its own process; importing and loading are not timed."""
     if args.one == "end":
-        run = end(args.model, args.step, args.hours)
+        run = end(args.model, args.step, args.threads, args.hours)
     else:
-        run = {"published": published, "ours": ours}[args.one](args.model, args.step, np.load(args.pcm))
+        run = {"published": published, "ours": ours}[args.one](args.model, args.step, args.threads, np.load(args.pcm))
     began, cpu = time.perf_counter(), time.process_time()
     turns = run()
     figures = {"wall": time.perf_counter() - began, "cpu": time.process_time() - cpu, "turns": turns}
@@ -100,9 +104,9 @@ def one(args: argparse.Namespace) -> None:
     os._exit(0)  # threads of the loaded models would hold up the end
 
 
-def in_a_process(what: str, model: Path, step: float, *more: str) -> dict[str, float]:
+def in_a_process(what: str, model: Path, step: float, threads: int, *more: str) -> dict[str, float]:
     command = [sys.executable, "-m", "benchmarks.pyannote_trunk", "--one", what]
-    command += ["--model", str(model), "--step", str(step), *more]
+    command += ["--model", str(model), "--step", str(step), "--threads", str(threads), *more]
     environment = {**os.environ, "PYANNOTE_METRICS_ENABLED": "false"}
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
@@ -113,11 +117,11 @@ def table(args: argparse.Namespace, model: Path, pcm: Path) -> None:
     print("| step | | wall s | CPU s | peak MB | turns |\n|---|---|---|---|---|---|")
     for step in args.steps:
         for what in ("published", "ours"):
-            runs = [in_a_process(what, model, step, "--pcm", str(pcm)) for _ in range(args.repeat)]
+            runs = [in_a_process(what, model, step, args.threads, "--pcm", str(pcm)) for _ in range(args.repeat)]
             wall, cpu, peak = (median(run[name] for run in runs) for name in ("wall", "cpu", "peak_mb"))
             print(f"| {step} | {what} | {wall:.1f} | {cpu:.1f} | {peak:.0f} | {runs[0]['turns']} |", flush=True)
     if args.hours:
-        figures = in_a_process("end", model, 0.5, "--hours", str(args.hours))
+        figures = in_a_process("end", model, 0.5, args.threads, "--hours", str(args.hours))
         print(f"\nThe end of {args.hours:g} h: {figures['wall']:.1f} s, peak {figures['peak_mb']} MB.")
 
 
@@ -127,6 +131,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--steps", type=float, nargs="+", default=[0.1, 0.5])
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--model", type=Path)
     parser.add_argument("--hours", type=float, default=0.0)
     parser.add_argument("--one", help=argparse.SUPPRESS)
@@ -145,7 +150,10 @@ def main() -> None:
         np.save(Path(folder) / "pcm.npy", pcm[: round(args.seconds * SAMPLE_RATE)])
         load = os.getloadavg()[0]
         print(f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}, load {load:.1f};")
-        print(", ".join(f"{name} {version(name)}" for name in PACKAGES) + f"; {args.seconds:g} s of audio.\n")
+        print(
+            ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+            + f"; {args.seconds:g} s of audio, {args.threads} threads.\n"
+        )
         table(args, model, Path(folder) / "pcm.npy")
     return None
 

@@ -20,7 +20,7 @@ def with_speakers(transcript: Transcript, turns: Sequence[Turn], exclusive: Sequ
     where voices overlap. Speakers without a name are numbered anew, in the order of their first words."""
     if not transcript.segments or not turns:
         return transcript
-    segments = list(_labelled(_whole(transcript.segments), sorted(exclusive or turns, key=_by_time)))
+    segments = list(_labelled(transcript.segments, sorted(exclusive or turns, key=_by_time)))
     order = list(_speakers(segments, turns))
     names = numbered(order, {name: name for name in order if not NUMBERED.fullmatch(name)})
     return replace(
@@ -38,11 +38,6 @@ def _by_time(turn: Turn) -> tuple[float, float]:
 def _speakers(segments: Iterable[Segment], turns: Sequence[Turn]) -> Iterable[str]:
     heard = [segment.speaker for segment in segments if segment.speaker]
     return dict.fromkeys([*heard, *(turn.speaker for turn in sorted(turns, key=_by_time))])
-
-
-def _whole(segments: Sequence[Segment]) -> Iterator[Segment]:
-    """Segments that an earlier labelling parted, as they were before it."""
-    yield from (replace(segment, speaker=None) for segment in segments)
 
 
 def _labelled(segments: Iterable[Segment], turns: Sequence[Turn]) -> Iterator[Segment]:

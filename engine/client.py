@@ -52,6 +52,17 @@ class EngineClient:
         }
         return wire.playback_from_dict(self._ask(question, SILENCE_TIMEOUT, beat))
 
+    def label_speakers(
+        self, source: Path, transcript: Transcript, options: Options, beat: Callable[[], None] = lambda: None
+    ) -> Transcript:
+        question = {
+            "op": "label_speakers",
+            "source": str(source.absolute()),
+            "transcript": to_dict(transcript),
+            "options": to_dict(options),
+        }
+        return transcript_from_dict(self._ask(question, SILENCE_TIMEOUT, beat))
+
     def transcribe(
         self,
         source: Path,

@@ -14,7 +14,6 @@ import numpy.typing as npt
 
 from engine.align import with_speakers
 from engine.errors import Cancelled, EngineError
-from engine.known_speakers import numbered
 from engine.protocols import Diarizer, Exclusive, Listening, SpeakerHints
 from engine.types import Notice, Options, Transcript, Turn
 from engine.waiting import in_thread
@@ -49,21 +48,20 @@ class Found:
 class Beside:
     """One file's listening. The reader calls `hear` and `end`, the run asks `outcome`, whoever gives up `close`."""
 
-    def __init__(self, diarizer: Diarizer, hints: SpeakerHints, on_done: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, diarizer: Diarizer, hints: SpeakerHints) -> None:
         self._diarizer, self._hints = diarizer, hints
         self._blocks: queue.Queue[Block | None] = queue.Queue(AHEAD)
         self._closed = threading.Event()
         self._moved_at = time.monotonic()
         self._listening: Listening | None = None
         self.outcome: Future[Found] = in_thread(self._listen, "speakers")
-        self.outcome.add_done_callback(lambda _: on_done())
 
-    def hear(self, block: Block) -> None:
-        """Waits while the diarizer is far behind; returns at once when it has failed or was closed."""
-        self._put(block)
+    def hear(self, block: Block, beat: Callable[[], None] = lambda: None) -> None:
+        """Waits while the diarizer is far behind, calling `beat`; returns at once when it has failed or was closed."""
+        self._put(block, beat)
 
-    def end(self) -> None:
-        self._put(None)
+    def end(self, beat: Callable[[], None] = lambda: None) -> None:
+        self._put(None, beat)
 
     def hangs(self) -> bool:
         return not self.outcome.done() and time.monotonic() - self._moved_at > HANGS
@@ -74,11 +72,12 @@ class Beside:
         if self._listening is not None:
             in_thread(self._listening.close, "speakers-close")
 
-    def _put(self, block: Block | None) -> None:
+    def _put(self, block: Block | None, beat: Callable[[], None]) -> None:
         while not (self._closed.is_set() or self.outcome.done() or self.hangs()):
             with contextlib.suppress(queue.Full):
                 self._blocks.put(block, timeout=GLANCE)
                 return
+            beat()
 
     def _listen(self) -> Found:
         listening = self._listening = self._diarizer.listen(self._hints)
@@ -114,12 +113,7 @@ def labelled(transcript: Transcript, beside: Beside) -> Transcript:
     """With the speakers that were found; without any, and a word about it, where that failed."""
     try:
         found = beside.outcome.result(timeout=0)
-    except (Exception, Cancelled) as error:
+    except Exception as error:
         _log.error("Speakers could not be told apart", exc_info=None if isinstance(error, EngineError) else error)
         return replace(transcript, warnings=(*transcript.warnings, FAILED))
     return with_speakers(transcript, found.turns, found.exclusive)
-
-
-def canonical(transcript: Transcript) -> tuple[str, ...]:
-    """The speakers of a transcript in order of first speech."""
-    return tuple(numbered(segment.speaker for segment in transcript.segments if segment.speaker))

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-from engine.backends import embedded_diarizer
+from engine.backends import embedded_diarizer, pyannote
 from engine.config import EngineConfig
 from engine.protocols import Diarizer
 
 FINDERS: dict[str, Callable[[EngineConfig], Diarizer | None]] = {
+    "pyannote": pyannote.find,
     "embedded": embedded_diarizer.find,
 }
 """Best first. Each says in no time, and without importing a model's runtime, whether its weights are here."""

@@ -41,6 +41,12 @@ class EngineFleet:
         _, engine = self._least_busy()
         return engine.make_playback(source, destination, beat)
 
+    def label_speakers(
+        self, source: Path, transcript: Transcript, options: Options, beat: Callable[[], None] = lambda: None
+    ) -> Transcript:
+        _, engine = self._least_busy()
+        return engine.label_speakers(source, transcript, options, beat)
+
     def status(self) -> EngineStatus:
         """What one of them says of itself, with the work and the loaded models of all."""
         statuses = [status for status, _ in self._answering()]

@@ -127,7 +127,8 @@ def _regrouped(window: Window, heard: Iterable[tuple[Span, str | None]]) -> Iter
 
 def stretches(window: Window, speech: Sequence[Span]) -> Iterator[Span]:
     """The window in parts that hold enough speech to tell its language, cut in the middle of pauses."""
-    spoken = [span for span in speech if span.end > window.spans[0].start and span.start < window.spans[-1].end]
+    heard = window.speech or speech
+    spoken = [span for span in heard if span.end > window.spans[0].start and span.start < window.spans[-1].end]
     start, held = window.spans[0].start, 0.0
     for span, following in pairwise(spoken):
         held += span.end - span.start

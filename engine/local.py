@@ -9,13 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic, ParamSpec
 
-from engine import hardware, pipeline
+from engine import hardware, known_speakers, pipeline
+from engine.align import with_speakers
 from engine.audio import Decoder, PcmStream
 from engine.catalog import EMBEDDED
 from engine.config import EngineConfig
-from engine.errors import EngineError
+from engine.diarize import FAILED, UNAVAILABLE, Beside, hints
+from engine.diarizers import diarizer
+from engine.errors import EngineError, MediaError
 from engine.faults import engine_fault
 from engine.playback import make_playback
+from engine.protocols import Voice
 from engine.scheduler import Scheduler
 from engine.store import ModelStore, OnWait
 from engine.types import (
@@ -55,6 +59,7 @@ class LocalEngine:
         self._decoder = Decoder(config)
         self._guard = threading.Lock()
         self._running = 0
+        self._diarizer = diarizer(config)
 
     def probe(self, source: Path) -> MediaInfo:
         with _faults():
@@ -77,6 +82,13 @@ class LocalEngine:
         with _faults(caller):
             return make_playback(self._decoder, source, destination, caller)
 
+    def label_speakers(
+        self, source: Path, transcript: Transcript, options: Options, beat: Callable[[], None] = lambda: None
+    ) -> Transcript:
+        caller = _Caller(beat)
+        with _faults(caller):
+            return self._label_speakers(source, transcript, options, caller)
+
     def status(self) -> EngineStatus:
         default_model, embedded = self.store.default()
         return EngineStatus(
@@ -89,6 +101,7 @@ class LocalEngine:
             models=self.store.statuses(),
             queued=self._scheduler.waiting(),
             running=self._running,
+            diarizer=self._diarizer.name if self._diarizer else None,
         )
 
     def warm(self) -> None:
@@ -118,17 +131,49 @@ class LocalEngine:
         if not self.store.ready(options.model):
             # Nobody should wait for a model to hear that the file is none.
             wait_beating(in_thread(lambda: self._decoder.probe(source), "probe"), lambda: waiting("waiting", None))
+        voices = self._voices(options, lambda: waiting("waiting", None))
         with (
             self.store.use(options.model, on_wait=waiting) as recognizer,
             self._open(source, options, lambda: waiting("transcribing", None)) as stream,
         ):
             door = self._scheduler.door(recognizer, options.priority, tenant=options.tenant)
+            beside = self._beside(options, voices)
             transcript = pipeline.run(
-                stream, options, door=door, workshop=self._workshop, on_event=caller, resume=resume
+                stream, options, door=door, workshop=self._workshop, on_event=caller, resume=resume, beside=beside
             )
-            if recognizer.model == EMBEDDED:
-                return replace(transcript, warnings=(*transcript.warnings, EMBEDDED_ANSWERED))
-            return transcript
+            told = () if beside or not _wants_speakers(options) else (UNAVAILABLE,)
+            honest = (EMBEDDED_ANSWERED,) if recognizer.model == EMBEDDED else ()
+            return replace(transcript, warnings=(*transcript.warnings, *told, *honest))
+
+    def _label_speakers(
+        self, source: Path, transcript: Transcript, options: Options, beat: Callable[[], None]
+    ) -> Transcript:
+        if (beside := self._beside(options, self._voices(options, beat))) is None:
+            raise EngineError(UNAVAILABLE.code, UNAVAILABLE.message)
+        try:
+            with self._open(source, options, beat) as stream:
+                for block in stream:
+                    beat()
+                    beside.hear(block, beat)
+            beside.end(beat)
+            found = wait_beating(beside.outcome, beat)
+        except MediaError:
+            raise
+        except EngineError as error:
+            raise EngineError(FAILED.code, FAILED.message) from error
+        finally:
+            beside.close()
+        return with_speakers(transcript, found.turns, found.exclusive)
+
+    def _voices(self, options: Options, beat: Callable[[], None]) -> tuple[Voice, ...]:
+        """Raises BadReference."""
+        wanted = options.known_speakers if self._diarizer and _wants_speakers(options) else ()
+        return known_speakers.hear(self._decoder, wanted, beat)
+
+    def _beside(self, options: Options, voices: tuple[Voice, ...]) -> Beside | None:
+        if self._diarizer is None or not _wants_speakers(options):
+            return None
+        return Beside(self._diarizer, replace(hints(options), voices=voices))
 
     def _open(self, source: Path, options: Options, beat: Callable[[], None]) -> PcmStream:
         """A hostile file can keep a decoder busy for a minute: `beat` is called meanwhile, and may raise."""
@@ -156,6 +201,10 @@ class _Caller(Generic[P]):
         except BaseException as error:
             self.raised = error
             raise
+
+
+def _wants_speakers(options: Options) -> bool:
+    return options.diarize and options.channels == "mix"
 
 
 def _close_unwanted(opening: "Future[PcmStream]") -> None:

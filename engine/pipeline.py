@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from engine import channels
 from engine.asr import Ear
+from engine.diarize import Beside, labelled
 from engine.errors import Cancelled
 from engine.keywords import Vocabulary
 from engine.language import Tongues, among, check_languages, detect, settled_language, summed_up
@@ -26,7 +27,7 @@ from engine.protocols import LanguageGuess, Prepares, Request, Window
 from engine.quality import MISSED, coverage
 from engine.scheduler import Door, Text
 from engine.snr import dropped_notice, snr_db, together
-from engine.types import SAMPLE_RATE, Chunk, Event, MediaInfo, Notice, Options, Progress, Transcript
+from engine.types import SAMPLE_RATE, Chunk, Event, MediaInfo, Notice, Options, Phase, Progress, Transcript
 from engine.vad import total
 from engine.windows import Batch, batches
 from engine.workshop import Workshop
@@ -58,14 +59,15 @@ def run(
     workshop: Workshop,
     on_event: Callable[[Event], None],
     resume: Sequence[Chunk] = (),
+    beside: Beside | None = None,
 ) -> Transcript:
     """Transcribe `stream` with the recogniser behind `door`, and close both. `resume` holds the chunks of an earlier
-    run over the same audio and options.
+    run over the same audio and options. `beside` hears all of the audio, and tells speakers apart; it is closed too.
 
     What `on_event` raises aborts the run and comes out of here. Raises EngineError.
     """
     cutter = channels.batches if options.channels == "speakers" else batches
-    reader = _Reader(stream, door, workshop, resume, cutter)
+    reader = _Reader(stream, door, workshop, resume, cutter, beside)
     try:
         check_languages(options, door.recognizer)
         reader.start()
@@ -73,6 +75,8 @@ def run(
     finally:
         door.leave()
         reader.stop()
+        if beside is not None:
+            beside.close()
 
 
 class _Run:
@@ -92,6 +96,7 @@ class _Run:
         """With the scheduler, in order; before anything in `ready`."""
         self.tongues: Tongues | None = None
         """The windows of the first batch in `ready`, once it is known which language each is in."""
+        self.phase: Phase = "transcribing"
         self.told = 0.0
         self.ended = False
 
@@ -105,7 +110,19 @@ class _Run:
             self._tick()
         stream, least = self.reader.stream, self.options.min_snr_db
         whole = assemble(self.chunks, self.recognizer.model, self.reader.duration, stream.warnings, min_snr_db=least)
-        return channels.as_speakers(whole) if self.options.channels == "speakers" else whole
+        if self.options.channels == "speakers":
+            return channels.as_speakers(whole)
+        return whole if self.reader.beside is None else self._labelled(whole, self.reader.beside)
+
+    def _labelled(self, whole: Transcript, beside: Beside) -> Transcript:
+        def arrived() -> bool:
+            self.reader.moved()
+            return beside.outcome.done() or beside.hangs()
+
+        self.phase = "finishing"
+        beside.outcome.add_done_callback(lambda _: self.reader.stirred.set())
+        self._until(arrived)
+        return labelled(whole, beside)
 
     def _next_chunk(self) -> tuple[Chunk, int]:
         """And the room that its windows took."""
@@ -222,7 +239,7 @@ class _Run:
         self._check_reader()
         self.told = time.monotonic()
         done = self.chunks[-1].end if self.chunks else 0.0
-        self.on_event(Progress("transcribing", done, self.reader.stream.info.duration, self.reader.stalled_for()))
+        self.on_event(Progress(self.phase, done, self.reader.stream.info.duration, self.reader.stalled_for()))
 
     def _check_reader(self) -> None:
         if self.reader.error is not None:
@@ -256,8 +273,10 @@ class _Reader:
         workshop: Workshop,
         resume: Sequence[Chunk],
         cutter: Callable[..., Iterator[Batch]],
+        beside: Beside | None,
     ) -> None:
         self.stream = stream
+        self.beside = beside
         self.ready: queue.Queue[_Ready | None] = queue.Queue(1)
         """Batches in order, then None."""
         self.stopped = threading.Event()
@@ -351,7 +370,11 @@ class _Reader:
                 raise Cancelled
             self._samples += len(block)
             self.moved()
+            if self.beside is not None:
+                self.beside.hear(block, self.moved)
             yield block
+        if self.beside is not None:
+            self.beside.end(self.moved)
 
     def _put(self, ready: _Ready | None) -> None:
         while not self.stopped.is_set():

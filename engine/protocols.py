@@ -58,6 +58,16 @@ class Engine(Protocol):
         """
         ...
 
+    def label_speakers(
+        self, source: Path, transcript: Transcript, options: Options, beat: Callable[[], None] = lambda: None
+    ) -> Transcript:
+        """`transcript`, which was made of `source`, with its speakers told apart as the options say.
+
+        `beat` is called while the work goes on; what it raises stops it and comes out of here. Raises EngineError:
+        `speaker_labels_unavailable` where nobody can, `speaker_labels_failed`.
+        """
+        ...
+
     def status(self) -> EngineStatus: ...
 
     def close(self) -> None: ...

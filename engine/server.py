@@ -13,14 +13,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from engine import wire
 from engine.config import EngineConfig
 from engine.errors import Cancelled, EngineError, EngineGone
 from engine.faults import engine_fault
 from engine.protocols import Engine
-from engine.types import Chunk, Event, Progress, chunk_from_dict, options_from_dict, to_dict
+from engine.types import Chunk, Event, Progress, chunk_from_dict, options_from_dict, to_dict, transcript_from_dict
 from engine.waiting import in_thread, wait_beating
 
 STOP_GRACE = 2.0
@@ -28,6 +28,7 @@ STOP_GRACE = 2.0
 REQUEST_TIMEOUT = 60.0
 PR_SET_PDEATHSIG = 1
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
@@ -143,6 +144,8 @@ class _Conversation:
                 return to_dict(self._engine.status())
             case "make_playback":
                 return self._make_playback(Path(request["source"]), Path(request["destination"]))
+            case "label_speakers":
+                return self._label_speakers(request)
             case "transcribe":
                 return self._transcribe(request)
             case unknown:
@@ -165,18 +168,30 @@ class _Conversation:
         return chunk_from_dict(frame["chunk"])
 
     def _make_playback(self, source: Path, destination: Path) -> dict[str, Any]:
+        return wire.playback_to_dict(
+            self._relaying(lambda beat: self._engine.make_playback(source, destination, beat), "playback")
+        )
+
+    def _label_speakers(self, request: wire.Frame) -> dict[str, Any]:
+        source, options = Path(request["source"]), options_from_dict(request["options"])
+        transcript = transcript_from_dict(request["transcript"])
+        return to_dict(
+            self._relaying(lambda beat: self._engine.label_speakers(source, transcript, options, beat), "label")
+        )
+
+    def _relaying(self, work: Callable[[Callable[[], None]], T], name: str) -> T:
+        """Work without events of its own: the caller hears all the same that it lives, and ends it by leaving."""
         left = threading.Event()
 
         def stop_if_left() -> None:
             if left.is_set():
                 raise Cancelled
 
-        work = in_thread(lambda: self._engine.make_playback(source, destination, stop_if_left), "playback")
+        future = in_thread(lambda: work(stop_if_left), name)
         try:
-            playback = wait_beating(work, lambda: self._relay(Progress("finishing", 0.0, None)))
+            return wait_beating(future, lambda: self._relay(Progress("finishing", 0.0, None)))
         finally:
             left.set()
-        return wire.playback_to_dict(playback)
 
     def _relay(self, event: Event) -> None:
         if self._server.stopping:

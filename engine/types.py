@@ -269,6 +269,8 @@ class EngineStatus:
     """Windows that wait for the device."""
     running: int = 0
     """Recordings at work."""
+    diarizer: str | None = None
+    """Who tells speakers apart; None: nobody can."""
 
 
 def to_dict(value: Any) -> dict[str, Any]:

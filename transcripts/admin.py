@@ -43,8 +43,9 @@ class JobAdmin(ReadOnly):
 
     @admin.display(description="state", ordering="state")
     def shown_state(self, job: Job) -> SafeString:
+        words = job.phase if job.state == JobState.RUNNING else job.state
         stopping = job.cancel_requested and job.state in OPEN_STATES
-        return pill("stopping" if stopping else job.phase or job.state, TONES[JobState(job.state)])
+        return pill("stopping" if stopping else words, TONES[JobState(job.state)])
 
     @admin.display(description="minutes", ordering="total_ms")
     def minutes(self, job: Job) -> str:

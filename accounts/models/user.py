@@ -26,6 +26,9 @@ class User(AbstractUser):
     mail_product_updates = models.BooleanField(default=False)
     mail_transcript_ready = models.BooleanField(default=False)
     mail_low_credits = models.BooleanField(default=True)
+    keep_recordings_days = models.PositiveSmallIntegerField(
+        "days until a transcribed recording is removed; null: never by itself", null=True, blank=True
+    )
     erasing_since = models.DateTimeField("closed for good; what is left of it is being erased", null=True)
 
     USERNAME_FIELD = "email"

@@ -25,6 +25,7 @@ def account_data(user: User) -> dict[str, Any]:
         "name": user.name,
         "joined": user.date_joined,
         "last_signed_in": user.last_login,
+        "keep_recordings_days": user.keep_recordings_days,
         "messages": {
             "product_updates": user.mail_product_updates,
             "transcript_ready": user.mail_transcript_ready,

@@ -11,6 +11,7 @@ class Changes(TypedDict, total=False):
     mail_product_updates: bool
     mail_transcript_ready: bool
     mail_low_credits: bool
+    keep_recordings_days: int | None
 
 
 def change(user: User, **changes: Unpack[Changes]) -> None:

@@ -29,7 +29,24 @@ class MailForm(forms.Form):
     mail_product_updates = forms.BooleanField(required=False)
 
 
-SECTIONS: dict[str, type[NameForm | MailForm]] = {"name": NameForm, "mail": MailForm}
+class RecordingsForm(forms.Form):
+    saved = "Saved. Recordings whose time is over go within minutes."
+    KEEP = {
+        "": "Until I delete them",
+        "0": "Only until they are transcribed",
+        "1": "1 day",
+        "7": "7 days",
+        "30": "30 days",
+        "365": "1 year",
+    }
+    keep_recordings_days = forms.TypedChoiceField(choices=KEEP.items(), coerce=int, required=False, empty_value=None)
+
+
+SECTIONS: dict[str, type[NameForm | MailForm | RecordingsForm]] = {
+    "name": NameForm,
+    "mail": MailForm,
+    "recordings": RecordingsForm,
+}
 
 
 @login_required

@@ -60,7 +60,7 @@ def _load(source: Source, *, config: EngineConfig) -> "Voices":
 
     assert source.directory is not None
     device = hardware.detect(config.device).device
-    threads = config.threads or len(os.sched_getaffinity(0))
+    threads = config.threads or max(1, len(os.sched_getaffinity(0)) // 2)  # the other half recognises words meanwhile
     return Voices(source.directory, device=device, threads=threads, step=CPU_STEP if device == "cpu" else None)
 
 

@@ -127,7 +127,7 @@ class Told:
 
 
 class Voices:
-    """The loaded models. Thread-safe: one thing at a time, so that the memory it takes does not depend on its users."""
+    """The loaded models. Thread-safe: one hears and one clusters at a time, so that memory does not grow with users."""
 
     def __init__(self, directory: Path, *, device: str, threads: int, step: float | None) -> None:
         """`step` is the share of a window's length between two windows; None: what the pipeline itself says."""
@@ -148,6 +148,7 @@ class Voices:
         self.batch = 1 if device == "cpu" else GPU_BATCH
         """Windows to be heard together: on a CPU more of them take memory and save no time."""
         self._lock = threading.Lock()
+        self._clustering = threading.Lock()
         self._least_frames = 0
         """More frames without overlap than this make an embedding; else the overlaps count as well."""
         self._nobody: Floats
@@ -178,7 +179,7 @@ class Voices:
         sliding = SlidingWindow(start=0.0, duration=self.window / SAMPLE_RATE, step=self.step / SAMPLE_RATE)
         segmentations = SlidingWindowFeature(heard.marks.astype(np.float32), sliding)
         file = {"uri": "recording", "segmentations": segmentations, "embeddings": heard.embeddings}
-        with self._lock:
+        with self._clustering:
             output = self._pipeline.apply(
                 file,
                 num_speakers=hints.exactly,

@@ -17,6 +17,12 @@ LEAST_SECONDS = 1.0
 """A voice that spoke for less is a scrap of another, unless there are not enough others."""
 DEPTH = 8
 """How many times as many pieces as voices are looked through for voices that spoke long enough."""
+CANDIDATES = 4
+"""Cuts that are compared."""
+FURTHER = 0.08
+"""Silhouette by which a deeper cut has to be better."""
+IN_VAIN = 3
+"""So many counts of voices, one after the other, that are no better than the best, end the search."""
 ALIKE = 0.91
 """Two voices of which the cosine is above this are one, where nobody has said how many there are."""
 STEADY = 0.83
@@ -65,9 +71,28 @@ def tell(points: Points, least: int, most: int) -> Told:
     most = min(most, len(vectors))
     counts = range(min(max(least, 1), most), most + 1)
     sample = _sample(points)
-    judged = {count: _centred(vectors, seconds, tree, count) for count in counts}
-    best = max(counts, key=lambda count: _worth(sample, judged[count]) if len(counts) > 1 else 0.0)
-    return _settled(points, judged[best])
+    best = _best(sample, _candidates(vectors, seconds, tree, counts[0]))
+    most_worth = _worth(sample, best) if len(counts) > 1 else 0.0
+    in_vain = 0
+    for count in counts[1:]:
+        voices = _best(sample, _candidates(vectors, seconds, tree, count))
+        worth = _worth(sample, voices)
+        in_vain = 0 if worth > most_worth else in_vain + 1
+        if worth > most_worth:
+            best, most_worth = voices, worth
+        if in_vain == IN_VAIN:
+            break
+    return _settled(points, best)
+
+
+def _best(sample: Points, candidates: Sequence[Floats]) -> Floats:
+    """The first, unless another one's voices lie much further apart."""
+    if len(candidates) == 1 or len(candidates[0]) < 2:
+        return candidates[0]
+    vectors = sample.vectors.astype(np.float32)
+    apart = [_silhouette(vectors, (vectors @ voices.T).argmax(axis=1)) for voices in candidates]
+    best = int(np.argmax(apart))
+    return candidates[best if apart[best] > apart[0] + FURTHER else 0]
 
 
 def _settled(points: Points, voices: Floats) -> Told:
@@ -106,7 +131,10 @@ def _steadiness(nearest: Labels) -> float:
 def _silhouette(vectors: Floats, labels: Labels) -> float:
     """How much nearer points are to their own voice's points than to the next one's (Rousseeuw 1987), -1..1."""
     distances = 1.0 - vectors @ vectors.T
-    of_each = np.stack([distances[:, labels == label].mean(axis=1) for label in range(labels.max() + 1)], axis=1)
+    kinds, labels = np.unique(labels, return_inverse=True)
+    if len(kinds) < 2:
+        return 0.0
+    of_each = np.stack([distances[:, labels == label].mean(axis=1) for label in range(len(kinds))], axis=1)
     own = of_each[np.arange(len(labels)), labels].copy()
     of_each[np.arange(len(labels)), labels] = np.inf
     other = of_each.min(axis=1)
@@ -142,23 +170,24 @@ def _summed_up(points: Points) -> tuple[Floats, Floats]:
     return np.stack(vectors), np.concatenate(weights).astype(np.float32)
 
 
-def _centred(vectors: Floats, seconds: Floats, tree: npt.NDArray[np.float64], count: int) -> Floats:
-    """The centres of `count` clusters that spoke long enough, or of the longest ones if there are fewer."""
-    best: tuple[Labels, Labels, Floats] | None = None
+def _candidates(vectors: Floats, seconds: Floats, tree: npt.NDArray[np.float64], count: int) -> list[Floats]:
+    """Centres of the `count` clusters that spoke longest, from cuts of the tree of more and more pieces.
+
+    The first cuts often part a scrap from everybody; two people come apart further down.
+    """
+    found: list[Floats] = []
     for pieces in range(count, min(len(vectors), count * DEPTH) + 1):
         labels = _cut(tree, pieces)
-        spoken = np.bincount(labels, seconds).astype(np.float32)
-        long_enough = np.flatnonzero(spoken >= LEAST_SECONDS)
-        if len(long_enough) >= count:
-            best = (labels, long_enough, spoken)
+        spoken = np.bincount(labels, seconds)
+        kept = np.argsort(-spoken, kind="stable")[:count]
+        if spoken[kept[-1]] >= LEAST_SECONDS:
+            found.append(np.stack([unit(vectors[labels == label].mean(axis=0)) for label in kept]))
+        if len(found) == CANDIDATES:
             break
-    if best is None:
+    if not found:
         labels = _cut(tree, count)
-        spoken = np.bincount(labels, seconds).astype(np.float32)
-        best = (labels, np.arange(len(spoken)), spoken)
-    labels, kept, spoken = best
-    kept = kept[np.argsort(-spoken[kept], kind="stable")][:count]
-    return np.stack([unit(vectors[labels == label].mean(axis=0)) for label in kept])
+        found = [np.stack([unit(vectors[labels == label].mean(axis=0)) for label in range(labels.max() + 1)])]
+    return found
 
 
 def _likeness(voices: Floats) -> float:

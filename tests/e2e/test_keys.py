@@ -66,7 +66,14 @@ def test_from_sign_up_to_the_minute_on_the_usage_page(product: Product, open_pag
     expect(page.get_by_text("2 min for 2 files in 30 days")).to_be_visible()
     assert_accessible(page)
     used = page.request.get(f"{product.address}/api/v1/usage/", headers={"Authorization": f"Bearer {key}"}).json()
-    assert used["days"][-1] | {"date": ""} == {"date": "", "requests": 2, "minutes": 2, "credits": 2}
+    by_source = {"web": 0, "api": 2, "live": 0}
+    today = {"requests": 2, "minutes": 2, "credits": 2, "by_source": by_source}
+    assert used["days"][-1] | {"date": ""} == {"date": "", **today}
+    page.get_by_label("Whose use").select_option("The web")
+    expect(page.get_by_text("0 min for 0 files in 30 days")).to_be_visible()
+    page.get_by_label("Whose use").select_option("My laptop")
+    expect(page.get_by_text("2 min for 2 files in 30 days")).to_be_visible()
+    assert_accessible(page)
 
 
 def test_no_way_back_leads_to_the_key(product: Product, open_page: Open) -> None:
@@ -85,6 +92,30 @@ def test_no_way_back_leads_to_the_key(product: Product, open_page: Open) -> None
     page.reload()
     assert key not in page.content()
     expect(page.get_by_role("rowheader")).to_have_count(1)
+
+
+def test_a_rolled_key_works_on_for_a_day_beside_the_new_one(product: Product, open_page: Open) -> None:
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    sign_up(page, product.address, "rolling@example.org")
+    old = make_key(page, product.address)
+    page.get_by_role("button", name="Copy").first.click()
+    expect(page.locator("#status")).to_have_text("Copied")
+    page.get_by_role("link", name="Roll My laptop").click()
+    assert_accessible(page)
+    page.get_by_role("button", name="Roll key").click()
+    expect(page.get_by_text("The old key works for 24 hours more.")).to_be_visible()
+    new = page.get_by_label("Your new key").input_value()
+    assert_accessible(page)
+    page.get_by_role("button", name="Copy").first.click()
+    expect(page.locator("#status")).to_have_text("Copied")
+    for key in (old, new):
+        answer = page.request.get(f"{product.address}/api/v1/keys/", headers={"Authorization": f"Bearer {key}"})
+        assert answer.status == 200
+    page.go_back()
+    page.goto(f"{product.address}/keys/")
+    expect(page.get_by_role("rowheader")).to_have_count(2)
+    expect(page.get_by_text("in 24 h")).to_be_visible()
+    assert new not in page.content()
 
 
 def test_python_and_javascript_examples_run_as_they_stand(product: Product, open_page: Open, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from engine.errors import MediaError, ModelUnavailable, OutOfMemory, UnsupportedLanguage
@@ -75,6 +76,13 @@ class StandIn:
             self.ended.set()
         destination.write_bytes(b"aac")
         return Playback(0.1 + 0.2, bytes(range(256)))
+
+    def label_speakers(
+        self, source: Path, transcript: Transcript, options: Options, beat: Callable[[], None] = lambda: None
+    ) -> Transcript:
+        self._do(source.read_text().split()[-1], lambda event: beat())
+        voices = tuple(f"Speaker {number + 1}" for number in range(options.speakers or 1))
+        return replace(transcript, speakers=voices)
 
     def status(self) -> EngineStatus:
         models = (ModelStatus("small", True, False), ModelStatus("tiny", False, False, 1 / 3))

@@ -9,7 +9,7 @@ import pytest
 from engine import audio
 from engine.audio import Decoder
 from engine.decode_protocol import MAX_NUMBER
-from engine.errors import OutOfMemory
+from engine.errors import MediaError, OutOfMemory
 from tests.engine import media
 from tests.engine.decoding import decode, refusal, replaced_child
 
@@ -72,6 +72,24 @@ def test_a_child_that_was_killed_is_no_fault_of_the_recording(
         with pytest.raises(OutOfMemory) as caught:
             decode(decoder, recording, 5.0)
         assert not caught.value.permanent
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "code"),
+    [
+        ("send_json(channel, INFO, info | {'channels': 4}); send_frame(channel, PCM, bytes(6))", "decode_failed"),
+        ("send_json(channel, INFO, info | {'channels': 9})", "too_many_channels"),
+        ("send_json(channel, INFO, info | {'channels': 10**999})", "too_many_channels"),
+        ("send_json(channel, INFO, info | {'channels': 0})", "unsupported_channels"),
+    ],
+)
+def test_nor_what_it_says_of_its_channels(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, recording: Path, behaviour: str, code: str
+) -> None:
+    with contextlib.closing(hostile_child(monkeypatch, tmp_path, behaviour)) as decoder:
+        with pytest.raises(MediaError) as caught, decoder.open(recording, max_seconds=5.0, separate=True) as stream:
+            list(stream)
+        assert caught.value.code == code
 
 
 def test_a_number_beyond_all_measure_is_cut_down(

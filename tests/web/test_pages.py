@@ -29,6 +29,12 @@ PRIVATE = (
     "/account/",
     "/accounts/password/change/",
     "/accounts/email/",
+    "/accounts/2fa/",
+    "/accounts/2fa/totp/activate/",
+    "/accounts/sessions/",
+    "/account/export/",
+    "/account/export/file/",
+    "/account/delete/",
     "/activity/",
     "/keep/",
     "/keys/",
@@ -90,6 +96,9 @@ def test_a_private_page_asks_to_sign_in(client: Client, db: None, path: str) -> 
         "/usage/",
         "/accounts/password/change/",
         "/accounts/email/",
+        "/accounts/2fa/",
+        "/accounts/sessions/",
+        "/account/delete/",
     ],
 )
 def test_a_private_page_opens_and_is_clean(page: Client, path: str) -> None:

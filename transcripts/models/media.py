@@ -25,6 +25,7 @@ class Media(models.Model):
     playback = models.CharField(max_length=8, choices=Playback, default=Playback.PENDING)
     peaks = models.BinaryField("0..255, evenly spaced", default=bytes)
     created_at = models.DateTimeField(auto_now_add=True)
+    removed_at = models.DateTimeField("when its files went by its owner's wish", null=True)
 
     def __str__(self) -> str:
         return f"{self.filename} ({self.key})"

@@ -70,7 +70,7 @@ def archive(owner: User, *, recordings: bool) -> Generator[bytes]:
         folder = f"transcripts/{transcript.slug}"
         for name, body in _texts(transcript):
             yield from file.add(f"{folder}/{name}", [body])
-        if recordings:
+        if recordings and not transcript.media.removed_at:
             name = f"{folder}/recording/{_file_name(transcript.media.filename)}"
             release_connection()
             try:

@@ -17,6 +17,8 @@ def retry(ended: Job) -> Job:
     one stays as it ended. Raises CONFLICT, or the ledger's refusal."""
     if ended.state not in ENDED_BADLY:
         raise ServiceError(ErrorCode.CONFLICT, f"Job {ended.pk} is {ended.state}. Only what ended badly is run again.")
+    if ended.media.removed_at:
+        raise ServiceError(ErrorCode.CONFLICT, f"The recording of job {ended.pk} is removed, as its owner wished.")
     if ended.owner is not None:
         access.demand_open(ended.owner)
     job = Job.objects.create(

@@ -18,7 +18,7 @@ from stt_site.lib import queue
 from stt_site.lib.errors import ErrorCode
 from transcripts import storage
 from transcripts.models import Job, JobState, Media, Playback, Upload
-from transcripts.services import closing, erase, transcripts, uploads
+from transcripts.services import closing, erase, retention, transcripts, uploads
 from transcripts.services.audit import audit
 from transcripts.services.leases import NODE, RUN_JOB, job_of, waiting_fairly
 from transcripts.services.playback import MAKE_PLAYBACK, WANTED
@@ -51,6 +51,7 @@ def clean() -> None:
     """Every few minutes: what is old goes."""
     _run(
         transcripts.purge_expired,
+        retention.remove_recordings,
         erase.finish_waiting,
         uploads.expire,
         remove_orphans,
