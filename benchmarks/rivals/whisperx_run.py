@@ -1,4 +1,4 @@
-"""whisperX, words on: MODEL FILE THREADS."""
+"""whisperX, words on: MODEL FILE THREADS [DIARIZER], the last a directory laid out as community-1, speakers on."""
 
 import sys
 import time
@@ -8,6 +8,7 @@ import torchaudio
 import whisperx
 import whisperx.alignment
 from nltk.tokenize.punkt import PunktSentenceTokenizer
+from whisperx.diarize import DiarizationPipeline
 
 from benchmarks.rivals.report import report
 
@@ -15,6 +16,7 @@ LABELS = ("-", "|", *"ETAOINHSRDLUMWCFGYPBVK'XJQZ")
 """Of torchaudio's WAV2VEC2_ASR_BASE_960H, in its order."""
 
 model, file, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
+voices = DiarizationPipeline(model_name=sys.argv[4], device="cpu") if len(sys.argv) > 4 else None
 torch.set_num_threads(threads)
 torch.manual_seed(1)
 pipeline = whisperx.load_model(model, "cpu", compute_type="int8", language="en", threads=threads)
@@ -27,6 +29,8 @@ audio = whisperx.load_audio(file)
 found = pipeline.transcribe(audio, batch_size=8)
 recognised = time.perf_counter() - began
 aligned = whisperx.align(found["segments"], aligner, metadata, audio, "cpu")
+if voices:
+    aligned = whisperx.assign_word_speakers(voices(audio), aligned)
 report(
     package="whisperx",
     wall=time.perf_counter() - began,
