@@ -119,7 +119,7 @@ def main() -> None:
         voices = None
         if given.speakers:
             voices = Path(folder) / "models"
-            community.make(voices / PYANNOTE)
+            community.make(voices / PYANNOTE, window=10.0)
         results = {name: measure(name, given.model, file, given.limit, voices) for name in wanted}
     table(results, names, seconds)
 

@@ -8,10 +8,10 @@ from engine.hints import hint_text
 from engine.keywords import Vocabulary
 from engine.language import Tongues, by_language, found_by
 from engine.postprocess import tidied
-from engine.protocols import LanguageGuess, Recognizer, Request, Window
+from engine.protocols import LanguageGuess, Recognizer, Request, TakesHints, Window
 from engine.quality import Verdict, inspect, without_loops, without_unspoken
 from engine.snr import DROPPED, too_noisy
-from engine.types import Chunk, Options, Segment, Span
+from engine.types import Chunk, Notice, Options, Segment, Span
 from engine.vad import overlap, to_seconds
 from engine.windows import Batch
 from engine.words import snapped
@@ -20,6 +20,14 @@ Texts = list[tuple[Segment, ...]]
 InTurn = Callable[[Callable[[], Texts]], Texts]
 """Runs a function when this job's turn on the device has come, and waits for it."""
 
+HINTS_SHORTENED = Notice(
+    "hints_shortened",
+    "Prompt, keywords and context are more than the model can take, so the lightest keywords, the context's end or the "
+    "beginning of the prompt were left out.",
+)
+HINTS_IGNORED = Notice(
+    "hints_ignored", "The recogniser that answered takes no prompt and no context, so they were not used."
+)
 UNSURE = -0.5
 """A second text with a score below this does not clear a window whose first text was invented."""
 
@@ -48,6 +56,13 @@ class Ear:
         if language.source != "per_segment":
             return Tongues(tuple(windows), (language.language,) * len(windows))
         return by_language(windows, batch.speech, language, listen)
+
+    def notices(self) -> tuple[Notice, ...]:
+        """What of the caller's hints could not be heeded. Keywords are looked for in the text in any case."""
+        asked = Request(None, self.options.task, self.options.prompt, True, self.options.keywords, self.options.context)
+        if isinstance(self.recognizer, TakesHints):
+            return () if self.recognizer.has_room_for(asked) else (HINTS_SHORTENED,)
+        return (HINTS_IGNORED,) if asked.prompt or asked.context else ()
 
     def requests(self, tongues: Tongues) -> list[Request]:
         """What to ask of each window. It must not depend on the text of others: they are recognised side by side."""

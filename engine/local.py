@@ -16,7 +16,7 @@ from engine.catalog import EMBEDDED
 from engine.config import EngineConfig
 from engine.diarize import FAILED, UNAVAILABLE, Beside, hints
 from engine.diarizers import diarizer
-from engine.errors import EngineError, MediaError
+from engine.errors import BadReference, EngineError, MediaError
 from engine.faults import engine_fault
 from engine.playback import make_playback
 from engine.protocols import Voice
@@ -167,6 +167,11 @@ class LocalEngine:
 
     def _voices(self, options: Options, beat: Callable[[], None]) -> tuple[Voice, ...]:
         """Raises BadReference."""
+        if options.known_speakers and options.channels == "speakers":
+            raise BadReference(
+                "Reference recordings are compared with voices, and here each channel is a speaker. Send either the "
+                "recordings or channels=speakers, not both. Nothing was transcribed."
+            )
         wanted = options.known_speakers if self._diarizer and _wants_speakers(options) else ()
         return known_speakers.hear(self._decoder, wanted, beat)
 

@@ -108,8 +108,8 @@ class _Run:
             self.chunks.append(chunk)
             self.on_event(chunk)
             self._tick()
-        stream, least = self.reader.stream, self.options.min_snr_db
-        whole = assemble(self.chunks, self.recognizer.model, self.reader.duration, stream.warnings, min_snr_db=least)
+        notices, least = (*self.reader.stream.warnings, *self.ear.notices()), self.options.min_snr_db
+        whole = assemble(self.chunks, self.recognizer.model, self.reader.duration, notices, min_snr_db=least)
         if self.options.channels == "speakers":
             return channels.as_speakers(whole)
         return whole if self.reader.beside is None else self._labelled(whole, self.reader.beside)

@@ -143,6 +143,15 @@ class Prepares(Protocol):
     def prepare(self, window: Window) -> Window: ...
 
 
+@runtime_checkable
+class TakesHints(Protocol):
+    """A recognizer that heeds prompt, keywords and context while it listens."""
+
+    def has_room_for(self, request: Request) -> bool:
+        """Are all hints of the request heeded, or are some left out?"""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Voice:
     """What is spoken in the reference clip of a known speaker."""

@@ -110,6 +110,15 @@ DATABASES = {
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
+    # SQLite has one writer a file. The counters of every request have a file of their own, so that they never wait
+    # for money or it for them, and need not survive a power cut.
+    DATABASES["ratelimit"] = {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(DATA_DIR / "ratelimit.sqlite3"),
+        "OPTIONS": {"timeout": 2, "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"},
+    }
+COUNTERS = "ratelimit" if "ratelimit" in DATABASES else "default"
+DATABASE_ROUTERS = ["stt_site.lib.routers.CountersApart"]
 REDIS_URL = env("REDIS_URL")
 # A Redis that hangs must not hold requests up. A worker's blocking read takes a second by itself.
 REDIS_TIMEOUTS = {"socket_connect_timeout": 1, "socket_timeout": 2}
@@ -268,6 +277,14 @@ Q_CLUSTER = {
 }
 
 # --- REST
+# Requests a minute of an account, or of an address without one; `text` is counted by key.
+RATE_LIMITS = {
+    "reads": env_int("STT_READS_PER_MINUTE", 600),
+    "writes": env_int("STT_WRITES_PER_MINUTE", 120),
+    "work": env_int("STT_WORK_PER_MINUTE", 120),
+    "text": env_int("STT_TEXT_PER_MINUTE", 60),
+    "uploads": env_int("STT_UPLOADS_PER_MINUTE", 600),
+}
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -300,5 +317,12 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env("STT_LOG_LEVEL", "INFO")},
-    "loggers": {"django-q": {"level": "WARNING"}, "fontTools": {"level": "WARNING"}, "stripe": {"level": "WARNING"}},
+    "loggers": {
+        # Without Django's own handlers, which clean nothing.
+        "django": {"handlers": []},
+        "django.server": {"handlers": ["stderr"], "propagate": False},
+        "django-q": {"level": "WARNING"},
+        "fontTools": {"level": "WARNING"},
+        "stripe": {"level": "WARNING"},
+    },
 }

@@ -110,6 +110,17 @@ def _states(status: str) -> list[JobState]:
     return states
 
 
+def accepted_as(owner: User, reference: str) -> Transcript | None:
+    """The transcript of that `reference`, while it is there."""
+    pk = int(reference.removeprefix("transcript:"))
+    return Transcript.objects.select_related("job", "media").filter(owner=owner, pk=pk).first()
+
+
+def has_succeeded(transcript: Transcript) -> bool:
+    """Now, and not when it was read."""
+    return Job.objects.filter(pk=transcript.job_id, state=JobState.SUCCEEDED).exists()
+
+
 def transcript_for(user: User, ref: str) -> Transcript:
     """`ref` is a number, a slug or a public id. Another's transcript is NOT_FOUND."""
     # PostgreSQL refuses to look for NUL; no name here has one.

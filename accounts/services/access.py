@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from accounts.models import User
+from accounts.models import ApiKey, User
 from accounts.services import api_keys, plans
 from accounts.services.plans import Plan
 from stt_site.lib.errors import ErrorCode, ServiceError
@@ -18,6 +18,7 @@ class Caller:
     ip: str
     plan: Plan
     is_test: bool = False
+    has_cap: bool = False
 
     @property
     def is_anonymous(self) -> bool:
@@ -54,9 +55,13 @@ def identify(
         if scope not in key.scopes:
             message = f"This API key may not do that: it lacks the scope {scope}. Nothing was charged."
             raise ServiceError(ErrorCode.MISSING_SCOPE, message)
-        return Caller(key.user, key.pk, ip, plans.plan_of(key.user), key.is_test)
+        return caller_with(key, ip)
     user = session_user if session_user is not None and session_user.is_authenticated else None
     return Caller(user, None, ip, plans.plan_of(user))
+
+
+def caller_with(key: ApiKey, ip: str) -> Caller:
+    return Caller(key.user, key.pk, ip, plans.plan_of(key.user), key.is_test, key.monthly_minutes is not None)
 
 
 def demand_open(user: User) -> None:

@@ -54,6 +54,10 @@ def portal_url(user: User, return_to: str) -> str:
         raise ServiceError(ErrorCode.NOT_FOUND, "The payment provider has no record of this account.") from error
 
 
+def is_customer(user: User) -> bool:
+    return StripeCustomer.objects.filter(owner_id=user.pk, livemode=stripe_gateway.livemode()).exists()
+
+
 def customer_id(user: User, again: str = "") -> str:
     livemode = stripe_gateway.livemode()
     known = StripeCustomer.objects.filter(owner_id=user.pk, livemode=livemode).first()

@@ -14,7 +14,7 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import ConcurrencySlot, StreamToken, User
+from accounts.models import ConcurrencySlot, Mail, StreamToken, User
 from accounts.services import checkout
 from stt_site.lib.errors import ErrorCode, ServiceError
 
@@ -37,6 +37,7 @@ def _shut(user: User) -> None:
         return
     account.api_keys.all().delete()
     StreamToken.objects.filter(user=account).delete()
+    Mail.objects.filter(user=account).delete()
     sessions = UserSession.objects.filter(user=account)
     Session.objects.filter(session_key__in=list(sessions.values_list("session_key", flat=True))).delete()
     sessions.delete()

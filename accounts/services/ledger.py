@@ -100,7 +100,7 @@ def grant(owner: User, amount_mc: int, *, actor: str, reason: str, key: str | No
     if not reason.strip():
         raise ValueError("A grant needs a reason.")
     with transaction.atomic():
-        books.lock_owner(owner.pk)
+        owed = books.lock_owner(owner.pk)
         reference = f"grant:{key}" if key else books.unique_reference("grant")
         entry = books.open_entry(
             f"{reference}:{owner.pk}", Entry.Kind.GRANT, owner.pk, reference, actor=actor, memo=reason
@@ -111,7 +111,8 @@ def grant(owner: User, amount_mc: int, *, actor: str, reason: str, key: str | No
             owner_id=owner.pk, source="grant", reference=reference, granted_mc=amount_mc, priority=CreditLot.PAID
         )
         books.post(entry, [_granted(owner.pk, lot)])
-        debts.cover(owner.pk)
+        if owed:
+            debts.cover(owner.pk)
 
 
 def balance(owner: User) -> Balance:
@@ -154,7 +155,7 @@ def has_paid_credits(owner: User) -> bool:
 def _close(reference: str, kind: Entry.Kind, state: Reservation.State, actual_mc: int) -> int:
     with transaction.atomic():
         reservation = Reservation.objects.get(reference=reference)
-        books.lock_owner(reservation.owner_id)
+        owed = books.lock_owner(reservation.owner_id)
         entry = books.open_entry(f"{reference}:close", kind, reservation.owner_id, reference)
         if entry is None:
             reservation.refresh_from_db()
@@ -165,7 +166,8 @@ def _close(reference: str, kind: Entry.Kind, state: Reservation.State, actual_mc
         Reservation.objects.filter(reference=reference, state=Reservation.State.HELD).update(
             state=state, charged_mc=charged, closed_at=now
         )
-        debts.cover(reservation.owner_id)
+        if owed:
+            debts.cover(reservation.owner_id)
         return charged
 
 

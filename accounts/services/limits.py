@@ -2,12 +2,13 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import ConcurrencySlot, DailyUse
-from accounts.services import ledger
+from accounts.services import key_caps, ledger, rate_limits
 from accounts.services.access import Caller
 from accounts.services.plans import MEGABYTE
 from stt_site.lib.errors import ErrorCode, ServiceError
@@ -28,8 +29,9 @@ WHERE accounts_dailyuse.count < %s
 """
 
 
-def check_before_body(caller: Caller, declared_size: int | None) -> None:
-    """What can be refused from the headers alone. Writes nothing, so a later check must still hold."""
+def check_before_body(caller: Caller, declared_size: int | None, *, paid: bool = False) -> None:
+    """What can be refused from the headers alone. Writes nothing, so a later check must still hold. `paid`: this is
+    the repetition of what was accepted before, which costs nothing more."""
     largest = caller.plan.max_file_bytes
     if declared_size is not None and declared_size > largest:
         raise file_too_large(caller)
@@ -38,8 +40,12 @@ def check_before_body(caller: Caller, declared_size: int | None) -> None:
         used = DailyUse.objects.filter(caller=caller.key, day=_today()).values_list("count", flat=True).first() or 0
         if limit is not None and used >= limit:
             raise _daily_limit(limit)
-    elif caller.user is not None and ledger.available_mc(caller.user) <= 0:
-        raise ServiceError(ErrorCode.INSUFFICIENT_CREDITS)
+    elif caller.user is not None and not (caller.is_test or paid):
+        if ledger.available_mc(caller.user) <= 0:
+            raise ServiceError(ErrorCode.INSUFFICIENT_CREDITS)
+        left = key_caps.left_mc(caller)
+        if left is not None and left <= 0:
+            raise key_caps.refusal()
 
 
 def file_too_large(caller: Caller) -> ServiceError:
@@ -79,12 +85,24 @@ def count_daily(caller: Caller) -> None:
     limit = caller.plan.daily_transcriptions
     if not caller.is_anonymous or limit is None:
         return
-    if limit < 1:
+    if not _count(caller.key, limit):
         raise _daily_limit(limit)
+
+
+def count_test(caller: Caller) -> None:
+    """What a test key runs is free, and so it is little."""
+    limit = settings.TEST_KEY_PER_DAY
+    if not _count(f"test:{caller.key}", limit):
+        message = f"The {limit} recordings that an account's test keys may send a day are used up. Use a live key."
+        raise ServiceError(ErrorCode.DAILY_LIMIT, message, retry_after=_seconds_to_midnight())
+
+
+def _count(caller: str, limit: int) -> bool:
+    if limit < 1:
+        return False
     with connection.cursor() as cursor:
-        cursor.execute(COUNT_DAILY, [caller.key, connection.ops.adapt_datefield_value(_today()), limit])
-        if cursor.rowcount != 1:
-            raise _daily_limit(limit)
+        cursor.execute(COUNT_DAILY, [caller, connection.ops.adapt_datefield_value(_today()), limit])
+        return bool(cursor.rowcount == 1)
 
 
 def uncount_daily(caller_key: str, day: date) -> None:
@@ -94,6 +112,7 @@ def uncount_daily(caller_key: str, day: date) -> None:
 
 def purge() -> None:
     """Forgets leases and counts that no longer limit anybody."""
+    rate_limits.purge()
     now = timezone.now()
     ConcurrencySlot.objects.filter(lease_until__lte=now - timedelta(hours=1)).delete()
     DailyUse.objects.filter(day__lt=_today() - timedelta(days=1)).delete()
@@ -111,12 +130,15 @@ def _adapt(value: datetime) -> str | datetime:
 
 
 def _daily_limit(limit: int) -> ServiceError:
-    now = timezone.now()
-    midnight = datetime.combine(_today() + timedelta(days=1), time(), UTC)
     message = (
         f"The {limit} free transcriptions of today are used up. Sign up for more, or come back after midnight UTC."
     )
-    return ServiceError(ErrorCode.DAILY_LIMIT, message, retry_after=max(1, int((midnight - now).total_seconds()) + 1))
+    return ServiceError(ErrorCode.DAILY_LIMIT, message, retry_after=_seconds_to_midnight())
+
+
+def _seconds_to_midnight() -> int:
+    midnight = datetime.combine(_today() + timedelta(days=1), time(), UTC)
+    return max(1, int((midnight - timezone.now()).total_seconds()) + 1)
 
 
 def _today() -> date:

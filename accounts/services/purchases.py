@@ -23,7 +23,7 @@ class PaidTwice(Exception):
 def credit(order: PaymentOrder, payment_intent: str, ends_at: datetime | None = None) -> bool:
     """The minutes of an order that was paid. False when that payment was counted before."""
     with transaction.atomic():
-        books.lock_owner(order.owner_id)
+        owed = books.lock_owner(order.owner_id)
         entry = books.open_entry(
             f"stripe:pi:{payment_intent}", Entry.Kind.PURCHASE, order.owner_id, order.reference, memo=order.name
         )
@@ -44,7 +44,8 @@ def credit(order: PaymentOrder, payment_intent: str, ends_at: datetime | None = 
         )
         available = books.account(order.owner_id, AccountKind.AVAILABLE, lot.pk)
         books.post(entry, [Movement(books.house(AccountKind.PURCHASES), available, lot.granted_mc)])
-        debts.cover(order.owner_id)
+        if owed:
+            debts.cover(order.owner_id)
         return True
 
 

@@ -10,11 +10,12 @@ from collections import deque
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import Error as DatabaseError
 from django.db import connection
 from django.utils import timezone
 
 from accounts.models import ApiKey, RequestLog, User
-from stt_site.lib.db import UNREACHABLE, persist
+from stt_site.lib.db import persist
 
 logger = logging.getLogger(__name__)
 MOST_WAITING = 10_000
@@ -37,13 +38,20 @@ def record(line: RequestLog) -> None:
     if settings.REQUEST_LOG_SECONDS:
         _writer.add(line)
     else:
-        RequestLog.objects.bulk_create([line])
+        _write([line], patience=0)
 
 
 def purge() -> None:
     """Forgets what is older than REQUEST_LOG_DAYS, a part of it at a time."""
     old = RequestLog.objects.filter(at__lt=timezone.now() - timedelta(days=settings.REQUEST_LOG_DAYS))
     RequestLog.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:PURGE_BATCH])).delete()
+
+
+def _write(lines: list[RequestLog], patience: float) -> None:
+    try:
+        persist(lambda: RequestLog.objects.bulk_create(lines, batch_size=500), patience)
+    except DatabaseError:
+        logger.exception("%d lines of the request log could not be written and are lost.", len(lines))
 
 
 class Writer:
@@ -72,13 +80,8 @@ class Writer:
         lines = []
         while self._waiting:
             lines.append(self._waiting.popleft())
-        if not lines:
-            return
-        try:
-            persist(lambda: RequestLog.objects.bulk_create(lines, batch_size=500), PATIENCE_SECONDS)
-        except UNREACHABLE:
-            logger.exception("%d lines of the request log could not be written and are lost.", len(lines))
-        finally:
+        if lines:
+            _write(lines, PATIENCE_SECONDS)
             connection.close()
 
     def _run(self) -> None:
@@ -86,10 +89,7 @@ class Writer:
             self._wake.wait()
             self._wake.clear()
             threading.Event().wait(settings.REQUEST_LOG_SECONDS)
-            try:
-                self.flush()
-            except Exception:
-                logger.exception("Lines of the request log could not be written and are lost.")
+            self.flush()
 
 
 _writer = Writer()

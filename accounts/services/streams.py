@@ -11,7 +11,7 @@ from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import Reservation, User
-from accounts.services import books, ledger, low_credits
+from accounts.services import books, key_caps, ledger, low_credits
 from accounts.services.ledger import NAMELESS, Work
 from accounts.services.tariffs import Tariff
 
@@ -26,7 +26,8 @@ def cover(owner: User, session: str, tariff: Tariff, until_ms: int, work: Work =
         books.lock_owner(owner.pk)
         slices = _slices(session)
         held = slices.aggregate(total=Sum("amount_mc"))["total"] or 0
-        reach = held + ledger.available_mc(owner)
+        left = key_caps.left_of(work.api_key_id)
+        reach = held + ledger.available_mc(owner) if left is None else held + min(ledger.available_mc(owner), left)
         covered_ms = tariff.billable_ms(min(until_ms, tariff.affordable_ms(reach)))
         if missing := max(0, tariff.price_mc(covered_ms) - held):
             ledger.reserve(owner, f"{_prefix(session)}{slices.count()}", missing, work)

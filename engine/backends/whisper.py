@@ -29,6 +29,7 @@ LANE_BATCH = 2
 """Windows of one run that a lane decodes for a chunk: each chunk is a write to the database."""
 PAUSE = 1.0
 MAX_TOKENS = 448
+NO_HINTS = Request("en", "transcribe", None, word_timestamps=True)
 SPACELESS = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
 """Languages whose text faster-whisper splits at every letter, for want of spaces."""
 
@@ -60,7 +61,7 @@ class WhisperRecognizer:
         """The window whose language was heard last: its encoding is wanted again for its text."""
         SpeechDetector()  # loaded with the model, so that the first run need not
         self._hints = lru_cache(maxsize=64)(self._hint_tokens)  # asked for with every window
-        self._suppressed = get_suppressed_tokens(self._tokenizer(Request("en", "transcribe", None, True)), [-1])
+        self._suppressed = get_suppressed_tokens(self._tokenizer(NO_HINTS), [-1])
 
     def prepare(self, window: Window) -> Window:
         """Log-mel features, padded as the model was trained: [mels, 3000]."""
@@ -181,11 +182,15 @@ class WhisperRecognizer:
     def _prompt(self, tokenizer: Tokenizer, request: Request, *, time_stamps: bool = False) -> list[int]:
         """At most half of what the decoder holds, so that the other half is left for the text."""
         start = [*tokenizer.sot_sequence, *([] if time_stamps else [tokenizer.no_timestamps])]
-        hints = self._hints(replace(request, language="en"), MAX_TOKENS // 2 - len(start) - 1)
+        hints = self._hints(replace(request, language=None), MAX_TOKENS // 2 - len(start) - 1)
         return [*([tokenizer.sot_prev, *hints] if hints else []), *start]
 
+    def has_room_for(self, request: Request) -> bool:
+        room = MAX_TOKENS // 2 - len(self._prompt(self._tokenizer(NO_HINTS), NO_HINTS)) - 1
+        return len(self._hint_tokens(request, 8 * room)) <= room
+
     def _hint_tokens(self, request: Request, room: int) -> tuple[int, ...]:
-        return tuple(hint_tokens(request, room, self._tokenizer(request).encode, self._begins_word))
+        return tuple(hint_tokens(request, room, self._tokenizer(NO_HINTS).encode, self._begins_word))
 
     def _begins_word(self, token: int) -> bool:
         return str(self._whisper.hf_tokenizer.id_to_token(token)).startswith("Ġ")

@@ -23,6 +23,7 @@ class ErrorCode(StrEnum):
     NOT_SIGNED_IN = "not_signed_in"
     INVALID_API_KEY = "invalid_api_key"
     INSUFFICIENT_CREDITS = "insufficient_credits"
+    KEY_CAP = "key_cap"
     NOT_IN_PLAN = "not_in_plan"
     MISSING_SCOPE = "missing_scope"
     NOT_FOUND = "not_found"
@@ -33,6 +34,8 @@ class ErrorCode(StrEnum):
     LENGTH_REQUIRED = "length_required"
     FILE_TOO_LARGE = "file_too_large"
     UNSUPPORTED_CONTENT_TYPE = "unsupported_content_type"
+    IDEMPOTENCY_IN_FLIGHT = "idempotency_in_flight"
+    IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
     DAILY_LIMIT = "daily_limit"
     CONCURRENCY_LIMIT = "concurrency_limit"
     RATE_LIMIT = "rate_limit"
@@ -88,6 +91,7 @@ MEANINGS: dict[ErrorCode, Meaning] = {
     ErrorCode.NOT_SIGNED_IN: Meaning(401, "Sign in, or send an API key: Authorization: Bearer stt_live_…"),
     ErrorCode.INVALID_API_KEY: Meaning(401, "The API key is unknown, revoked or expired. Nothing was charged."),
     ErrorCode.INSUFFICIENT_CREDITS: Meaning(402, "No credits remaining. Upgrade your plan."),
+    ErrorCode.KEY_CAP: Meaning(402, "This API key has spent its minutes of this month. Nothing was charged."),
     ErrorCode.NOT_IN_PLAN: Meaning(403, "Your plan does not include this."),
     ErrorCode.MISSING_SCOPE: Meaning(403, "This API key may not do that. Make a key with the scope that it needs."),
     ErrorCode.NOT_FOUND: Meaning(404, "There is nothing here, or it is not yours."),
@@ -100,6 +104,12 @@ MEANINGS: dict[ErrorCode, Meaning] = {
     ErrorCode.LENGTH_REQUIRED: Meaning(411, "Say how long the body is."),
     ErrorCode.FILE_TOO_LARGE: Meaning(413, "The file is larger than your plan allows. Nothing was charged."),
     ErrorCode.UNSUPPORTED_CONTENT_TYPE: Meaning(415, "Send the request as multipart/form-data."),
+    ErrorCode.IDEMPOTENCY_IN_FLIGHT: Meaning(
+        409, "The first request with this Idempotency-Key is still being answered. Retry in a moment."
+    ),
+    ErrorCode.IDEMPOTENCY_MISMATCH: Meaning(
+        422, "This Idempotency-Key was used for another request. Nothing was done; use a new key."
+    ),
     ErrorCode.DAILY_LIMIT: Meaning(
         429, "The free transcriptions of today are used up. Sign up, or come back tomorrow."
     ),

@@ -22,14 +22,15 @@ import django
 
 django.setup()
 
-from django.db import OperationalError, connection
+from django.db import OperationalError, connections, transaction
 from django.test import override_settings
 from django.utils import timezone
 
-from accounts.models import CreditLot, Reservation, User
-from accounts.services import ledger, limits
+from accounts.models import ApiKey, CreditLot, RateCounter, Reservation, User
+from accounts.services import api_keys, idempotency, key_caps, ledger, limits, rate_limits, stream_tokens
 from accounts.services.access import Caller, identify
 from accounts.services.audit import audit
+from accounts.services.ledger import Work
 from stt_site.lib.errors import ServiceError
 
 fork = mp.get_context("fork")
@@ -37,7 +38,7 @@ fork = mp.get_context("fork")
 
 def race(racers: int, rounds: int, attempt: Callable[[int, int], str]) -> list[Counter[str]]:
     """Of each round, the outcomes of `attempt(round, racer)` in as many processes, which leave the barrier together."""
-    connection.close()
+    connections.close_all()
     barrier = fork.Barrier(racers)
     outcomes = fork.Queue()
 
@@ -169,7 +170,7 @@ def killed_holder(racers: int, rounds: int) -> dict[str, Any]:
         ready.set()
         signal.pause()
 
-    connection.close()
+    connections.close_all()
     ready = fork.Event()
     process = fork.Process(target=hold, args=(ready,))
     process.start()
@@ -181,6 +182,92 @@ def killed_holder(racers: int, rounds: int) -> dict[str, Any]:
     later = timezone.now() + timedelta(seconds=61)
     with mock.patch.object(timezone, "now", return_value=later):
         return {"within": within, "after": _try_slot(caller)}
+
+
+def rate(racers: int, rounds: int) -> dict[str, Any]:
+    """All together ask twice as often as the quota: what passes is the quota and what came back meanwhile."""
+    caller = identify(
+        authorization=None, x_api_key=None, session_user=None, ip=f"2001:db8:{time.time_ns() % 0xFFFF:x}::1"
+    )
+    quota = rate_limits.BUCKETS["reads"].quota
+
+    def attempt(number: int, racer: int) -> str:
+        taken = [rate_limits.take(caller, "reads") for _ in range(2 * quota // racers)]
+        return str(sum(standing is not None and standing.allowed for standing in taken))
+
+    began = time.time()
+    counted = sum(race(racers, 1, attempt), Counter())
+    came_back = (time.time() - began) * quota / rate_limits.WINDOW_SECONDS
+    return {
+        "asked": 2 * quota // racers * racers,
+        "passed": sum(int(passed) * times for passed, times in counted.items()),
+        "quota": quota,
+        "bound": quota + int(came_back) + 1,
+        "in_database": RateCounter.objects.filter(name=f"reads:{caller.key}").exists(),
+    }
+
+
+def redeem(racers: int, rounds: int) -> dict[str, Any]:
+    caller = _caller(new_user())
+    issued = [stream_tokens.issue(caller)[1] for _ in range(rounds)]
+
+    def attempt(number: int, racer: int) -> str:
+        stream_tokens.redeem(issued[number], "198.51.100.1")
+        return "admitted"
+
+    counted = race(racers, rounds, attempt)
+    return {"outcomes": sum(counted, Counter()), "admitted": [one["admitted"] for one in counted]}
+
+
+def capped(racers: int, rounds: int) -> dict[str, Any]:
+    """A key that may spend three minutes, and a key that it was rolled into: all want one at once."""
+    user = new_user()
+    pairs = []
+    for number in range(rounds):
+        key, plaintext = api_keys.create_key(user, f"key {number}", monthly_minutes=3)
+        pairs.append((plaintext, api_keys.roll(key, timedelta(hours=1))[1]))
+
+    def attempt(number: int, racer: int) -> str:
+        plaintext = pairs[number][racer % 2]
+        caller = identify(authorization=f"Bearer {plaintext}", x_api_key=None, session_user=None, ip="198.51.100.1")
+        with transaction.atomic():
+            work = Work(api_key_id=caller.api_key_id)
+            ledger.reserve(user, f"capped:{user.pk}:{number}:{racer}", 1000, work)
+            key_caps.require(caller)
+        return "held"
+
+    counted = race(racers, rounds, attempt)
+    return {"outcomes": sum(counted, Counter()), "held": [one["held"] for one in counted], "breaches": audit()}
+
+
+def named(racers: int, rounds: int) -> dict[str, Any]:
+    """The same request from all at once: one is accepted and holds credits."""
+    user = new_user()
+    caller = _caller(user)
+
+    def attempt(number: int, racer: int) -> str:
+        ticket = idempotency.ticket(caller, f"request {number}", "POST", "/v1/transcribe", {})
+        with transaction.atomic():
+            idempotency.claim(ticket, f"transcript:{number}")
+            ledger.reserve(user, f"named:{user.pk}:{number}:{racer}", 1000)
+        return "accepted"
+
+    counted = race(racers, rounds, attempt)
+    held = ledger.balance(user).held_mc
+    return {"outcomes": sum(counted, Counter()), "accepted": [one["accepted"] for one in counted], "held": held}
+
+
+def rolled(racers: int, rounds: int) -> dict[str, Any]:
+    """One key, rolled by all: it has one successor."""
+    user = new_user()
+    keys = [api_keys.create_key(user, f"key {number}")[0] for number in range(rounds)]
+
+    def attempt(number: int, racer: int) -> str:
+        api_keys.roll(ApiKey.objects.get(pk=keys[number].pk), timedelta(hours=1))
+        return "rolled"
+
+    counted = race(racers, rounds, attempt)
+    return {"outcomes": sum(counted, Counter()), "keys": user.api_keys.count()}
 
 
 def chaos(racers: int, rounds: int) -> dict[str, Any]:
@@ -209,7 +296,7 @@ def chaos(racers: int, rounds: int) -> dict[str, Any]:
                 trouble.put(str(error))
 
     def start(seed: int) -> Any:
-        connection.close()
+        connections.close_all()
         process = fork.Process(target=work, args=(seed,))
         process.start()
         return process
@@ -253,7 +340,21 @@ def _try_slot(caller: Caller) -> str:
 
 SCENARIOS = {
     scenario.__name__: scenario
-    for scenario in (last_credit, first_of_month, just_enough, closing, slots, killed_holder, daily, chaos)
+    for scenario in (
+        last_credit,
+        first_of_month,
+        just_enough,
+        closing,
+        slots,
+        killed_holder,
+        daily,
+        rate,
+        redeem,
+        capped,
+        named,
+        rolled,
+        chaos,
+    )
 }
 
 if __name__ == "__main__":

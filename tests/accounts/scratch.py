@@ -27,12 +27,12 @@ class Scratch:
             "PYTHONWARNINGS": "ignore",
         }
 
-    def run(self, *arguments: str) -> str:
+    def run(self, *arguments: str, **environment: str) -> str:
         """A Python program's stdout; its failure is the test's."""
         done = subprocess.run(
             [sys.executable, *arguments],
             cwd=ROOT,
-            env=self.environment,
+            env={**self.environment, **environment},
             capture_output=True,
             text=True,
             timeout=600,
@@ -40,8 +40,8 @@ class Scratch:
         assert done.returncode == 0, done.stderr[-4000:]
         return done.stdout
 
-    def race(self, racers: int, rounds: int, *scenarios: str) -> dict[str, Any]:
-        output = self.run("-m", "tests.accounts.racers", str(racers), str(rounds), *scenarios)
+    def race(self, racers: int, rounds: int, *scenarios: str, **environment: str) -> dict[str, Any]:
+        output = self.run("-m", "tests.accounts.racers", str(racers), str(rounds), *scenarios, **environment)
         outcome: dict[str, Any] = json.loads(output.splitlines()[-1])
         return outcome
 

@@ -2,9 +2,13 @@
 
 import itertools
 import random
+import re
 from datetime import UTC, datetime, timedelta
+from io import StringIO
+from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -364,3 +368,20 @@ def test_money_for_an_account_that_is_gone_is_a_note(customer: Customer) -> None
     assert PaymentOrder.objects.get().state == PaymentOrder.State.OPEN
     assert "account that is gone" in notes()[0]
     assert audit() == []
+
+
+def test_the_operator_is_told_of_every_event_to_subscribe_to() -> None:
+    described = (Path(__file__).resolve().parents[2] / "docs" / "billing.md").read_text()
+    listed = described.partition("with these events:")[2].partition("4. ")[0]
+    assert set(re.findall(r"`([a-z_.]+)`", listed)) == set(stripe_events.APPLIERS)
+
+
+def test_the_command_says_what_it_found(customer: Customer) -> None:
+    customer.world.pay(customer.begin(customer.world.price(900, 300)["id"])["id"])
+    said = StringIO()
+    call_command("stripe_reconcile", "--days", "30", stdout=said)
+    assert said.getvalue() == "2 events, 2 of them had not come and are applied now.\n"
+    assert minutes(customer.user) == 300
+    for days in ("0", "31"):
+        with pytest.raises(CommandError, match="between 1 and 30"):
+            call_command("stripe_reconcile", "--days", days)

@@ -4,10 +4,25 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from redis import Redis, RedisError
 
 from tests.accounts.scratch import Scratch, scratch_database
 
-QUICK = ("last_credit", "first_of_month", "just_enough", "closing", "slots", "killed_holder", "daily")
+QUICK = (
+    "last_credit",
+    "first_of_month",
+    "just_enough",
+    "closing",
+    "slots",
+    "killed_holder",
+    "daily",
+    "redeem",
+    "capped",
+    "named",
+    "rolled",
+)
+PRODUCT = {"DJANGO_SETTINGS_MODULE": "stt_site.settings"}
+REDIS = "redis://127.0.0.1:6379/9"
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -20,6 +35,13 @@ def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def outcomes(database: Scratch) -> dict[str, Any]:
     """Eight racers, three rounds of everything, in one program: most of a race is starting Python."""
     return database.race(8, 3, *QUICK)
+
+
+def answers_or_skips(url: str) -> None:
+    try:
+        Redis.from_url(url, socket_connect_timeout=1).ping()
+    except RedisError as error:
+        pytest.skip(f"no Redis answers at {url}: {error}")
 
 
 def test_the_last_credit_is_spent_once(outcomes: dict[str, Any]) -> None:
@@ -56,6 +78,42 @@ def test_the_slots_of_a_killed_holder_come_back_after_a_minute(outcomes: dict[st
 
 def test_a_day_counts_exactly_its_limit(outcomes: dict[str, Any]) -> None:
     assert outcomes["daily"] == {"limit": 3, "counted": [3, 3, 3]}
+
+
+def test_a_stream_token_opens_one_stream(outcomes: dict[str, Any]) -> None:
+    assert outcomes["redeem"] == {"outcomes": {"admitted": 3, "invalid_api_key": 21}, "admitted": [1, 1, 1]}
+
+
+def test_a_keys_monthly_minutes_are_never_passed(outcomes: dict[str, Any]) -> None:
+    expected = {"outcomes": {"held": 9, "key_cap": 15}, "held": [3, 3, 3], "breaches": []}
+    assert outcomes["capped"] == expected
+
+
+def test_a_request_sent_by_all_at_once_is_accepted_once(outcomes: dict[str, Any]) -> None:
+    expected = {"outcomes": {"accepted": 3, "idempotency_in_flight": 21}, "accepted": [1, 1, 1], "held": 3000}
+    assert outcomes["named"] == expected
+
+
+def test_a_key_has_one_successor(outcomes: dict[str, Any]) -> None:
+    assert outcomes["rolled"] == {"outcomes": {"rolled": 3, "conflict": 21}, "keys": 6}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("in_redis", [False, True])
+def test_sixteen_processes_pass_no_more_than_the_quota(database: Scratch, in_redis: bool) -> None:
+    """With the product's own settings: on SQLite the counters are in their own file."""
+    if in_redis:
+        answers_or_skips(REDIS)
+    database.run("manage.py", "migrate", "-v0", **PRODUCT)
+    outcome = database.race(16, 1, "rate", **PRODUCT, REDIS_URL=REDIS if in_redis else "")["rate"]
+    assert outcome["quota"] <= outcome["passed"] <= outcome["bound"] < outcome["asked"]
+    assert outcome["in_database"] is not in_redis
+
+
+@pytest.mark.slow
+def test_a_stream_token_opens_one_stream_for_32_racers(database: Scratch) -> None:
+    outcome = database.race(32, 10, "redeem")["redeem"]
+    assert outcome["admitted"] == [1] * 10
 
 
 @pytest.mark.slow

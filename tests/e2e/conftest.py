@@ -79,7 +79,7 @@ def sign_in(page: Page, base: str, email: str, password: str = PASSWORD) -> None
 class Product:
     """`manage.py up` on data of its own, with the test model."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, **settings: str) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.address = f"http://127.0.0.1:{probe.getsockname()[1]}"
@@ -90,6 +90,7 @@ class Product:
             "STT_PORT": self.address.rpartition(":")[2],
             "STT_FETCH_MODELS": "0",
             "STT_MODEL": str(MICRO_WHISPER),
+            **settings,
         }
         with self._output.open("w") as output:
             self.process = subprocess.Popen(

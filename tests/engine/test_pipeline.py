@@ -21,6 +21,7 @@ from engine.types import (
     SAMPLE_RATE,
     Chunk,
     Event,
+    Keyword,
     Notice,
     Options,
     Progress,
@@ -166,7 +167,15 @@ def test_a_prompt_and_translation_reach_the_model(
 def test_a_long_prompt_does_not_break_the_model(
     transcribe: Callable[..., Transcript], whisper: WhisperRecognizer
 ) -> None:
-    assert transcribe(talk(["en_door"]), whisper, Options(prompt="unheard of names " * 300)).duration > 0
+    result = transcribe(talk(["en_door"]), whisper, Options(prompt="unheard of names " * 300))
+    assert result.duration > 0
+    assert [notice.code for notice in result.warnings] == ["hints_shortened"]
+
+
+def test_hints_that_nobody_heeds_are_said(transcribe: Callable[..., Transcript]) -> None:
+    result = transcribe(talk(ENGLISH[:1]), StandIn(), Options(prompt="Anna"))
+    assert [notice.code for notice in result.warnings] == ["hints_ignored"]
+    assert transcribe(talk(ENGLISH[:1]), StandIn(), Options(keywords=(Keyword("Anna"),))).warnings == ()
 
 
 class Killed(Exception):

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,12 @@ from engine.backends import pyannote
 from engine.backends.pyannote import PyannoteDiarizer
 from engine.config import EngineConfig
 from engine.errors import Cancelled, ModelUnavailable
+from engine.local import LocalEngine
 from engine.protocols import Exclusive, Samples, SpeakerHints, Voice
-from engine.types import Turn
+from engine.types import Options, Turn
 from tests.engine import community
-from tests.engine.speech import Pcm, noise, silence, talk
+from tests.engine.speech import MICRO, Pcm, noise, silence, talk
+from tests.engine.wav import write_wav
 
 pytestmark = pytest.mark.slow
 
@@ -205,6 +208,18 @@ def test_a_known_voice_is_one_speaker_at_most(diarizer: PyannoteDiarizer, speech
 def test_less_audio_than_a_window_is_no_failure(diarizer: PyannoteDiarizer, pcm: Pcm) -> None:
     turns, _ = told(diarizer, pcm)
     assert all(turn.end <= len(pcm) / 16_000 for turn in turns)
+
+
+def test_the_engine_takes_it_where_its_weights_are(models_dir: Path, tmp_path: Path, speech: Pcm) -> None:
+    config = EngineConfig(models_dir, default_model=str(MICRO), device="cpu", fetch_models=False, decode_children=1)
+    source = write_wav(tmp_path / "talk.wav", speech)
+    with closing(LocalEngine(config)) as engine:
+        assert engine.status().diarizer == "pyannote"
+        options = Options(language="en", diarize=True, speakers=2)
+        transcript = engine.transcribe(source, options, on_event=lambda event: None)
+    assert not transcript.warnings
+    assert speakers(transcript.turns) == set(transcript.speakers) == {"Speaker 1", "Speaker 2"}
+    assert all(segment.speaker for segment in transcript.segments)
 
 
 # --- failures, and letting go

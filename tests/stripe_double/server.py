@@ -22,10 +22,12 @@ from tests.stripe_double.api import answer
 from tests.stripe_double.world import Object, Refusal, World, public
 
 SECRET = "whsec_double"
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Pay</title><main><h1>Pay {amount} {currency}</h1>
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Pay</title>
+<link rel="icon" href="data:,"><main><h1>Pay {amount} {currency}</h1>
 <p>This is not Stripe. It stands in for it in tests.</p>
 <form method="post" action="/pay/{id}"><button>Pay</button></form><p><a href="{cancel}">Back</a></p></main></html>"""
-PORTAL = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Invoices</title><main><h1>Invoices</h1>
+PORTAL = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Invoices</title>
+<link rel="icon" href="data:,"><main><h1>Invoices</h1>
 <p><a href="{back}">Back</a></p></main></html>"""
 
 

@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.apps import apps
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core import mail
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
-from accounts.models import Entry, Reservation, User
+from accounts.models import Entry, RequestLog, Reservation, User
 from accounts.services import access, api_keys, audit, ledger, plans
 from stt_site.lib.errors import ServiceError
 from tests.accounts.test_second_factor import turn_on
@@ -67,6 +69,16 @@ def everything(directory: Path) -> Iterator[str]:
             yield str(path)
 
 
+def rows_of(owner_id: int) -> list[str]:
+    """Tables whose foreign keys still name the owner, with or without a constraint."""
+    return [
+        f"{model.__name__}.{field.name}"
+        for model in apps.get_models()
+        for field in model._meta.fields
+        if field.related_model is User and model._default_manager.filter(**{field.attname: owner_id}).exists()
+    ]
+
+
 def test_deleting_an_account_leaves_the_books_and_nothing_else(
     owner: User, browser: Client, recording: Make, commits: Commits, data_dir: Path, bob: User
 ) -> None:
@@ -78,9 +90,12 @@ def test_deleting_an_account_leaves_the_books_and_nothing_else(
     uploads.create(owner, f"{CANARY}-rest.wav", 10, 100)
     storage.incoming_path(Upload.objects.get().key).write_bytes(CANARY.encode())
     turn_on(browser)
+    line = {"method": "GET", "endpoint": "/api/v1/account/", "status": 200, "request_id": "1", "duration_ms": 1}
+    RequestLog.objects.create(user=owner, at=timezone.now(), **line)
     log = {"content_type": ContentType.objects.get_for_model(User), "object_id": owner.pk, "action_flag": CHANGE}
     LogEntry.objects.create(user=bob, object_repr=ADDRESS, change_message=f"Mailed {ADDRESS}", **log)
     assert len(list(everything(data_dir))) > 10
+    assert len(rows_of(owner.pk)) > 8
     used = ledger.balance(owner).used_this_month_mc
 
     page = browser.get(PAGE).content.decode()
@@ -99,6 +114,7 @@ def test_deleting_an_account_leaves_the_books_and_nothing_else(
     sweep.clean()
     assert list(everything(data_dir)) == []
     assert not User.objects.filter(pk=owner.pk).exists()
+    assert rows_of(owner.pk) == []
     assert used == sum(Reservation.objects.filter(owner_id=owner.pk).values_list("charged_mc", flat=True)) > 0
     assert Entry.objects.filter(owner_id=owner.pk).exists()
     assert audit.audit() == []

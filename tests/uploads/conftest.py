@@ -87,7 +87,7 @@ def part(name: str, value: bytes, filename: bytes | None = None) -> bytes:
 END = f"--{BOUNDARY}--\r\n".encode()
 
 
-def start_server(data_dir: Path, **environment: str) -> tuple[subprocess.Popen[str], Server]:
+def start_server(data_dir: Path, log: Path | None = None, **environment: str) -> tuple[subprocess.Popen[str], Server]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -97,6 +97,7 @@ def start_server(data_dir: Path, **environment: str) -> tuple[subprocess.Popen[s
         cwd=ROOT,
         env={**inherited, "STT_DATA_DIR": str(data_dir), **environment},
         stdout=subprocess.PIPE,
+        stderr=log.open("w") if log else None,
         text=True,
     )
     assert process.stdout is not None

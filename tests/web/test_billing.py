@@ -4,11 +4,12 @@ import csv
 import io
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 from pytest_django.fixtures import Settings
 
 from accounts.models import Entry, User
 from accounts.services import checkout, ledger, purchases, statement
+from stt_site.lib.errors import ErrorCode, ServiceError
 from tests.accounts.conftest import double, stripe_server  # noqa: F401 (fixtures)
 from tests.accounts.paying import Customer
 from tests.conftest import Clock
@@ -17,6 +18,7 @@ from tests.web.test_pages import INLINE
 from tests.web.test_usage import charged, failed
 from transcripts.models import Transcript
 from transcripts.services import transcripts
+from transcripts.web.errors import refusal
 
 
 @pytest.fixture
@@ -130,7 +132,9 @@ def test_a_subscriber_sees_the_plan_and_no_second_offer(customer: Customer) -> N
 
 def test_invoices_are_on_stripes_page(customer: Customer) -> None:
     assert customer.browser.post("/billing/portal/").status_code == 404
+    assert "Invoices and cards" not in html_of(customer.browser)
     customer.buy(customer.world.price(900, 300)["id"])
+    assert "Invoices and cards" in html_of(customer.browser)
     answer = customer.browser.post("/billing/portal/")
     assert answer.status_code == 302
     assert answer["Location"].startswith(f"{customer.double.address}/portal/")
@@ -209,3 +213,11 @@ def test_nobody_sees_anothers_statement(stranger: Client, alice: User) -> None:
 def test_who_has_no_minutes_is_led_to_the_page(page: Client, alice: User, settings: Settings) -> None:
     settings.FREE_MINUTES_PER_MONTH = 0
     assert "No minutes left." in html_of(page)
+
+
+def test_a_refusal_for_want_of_minutes_leads_there(rf: RequestFactory, alice: User) -> None:
+    request = rf.get("/new/", headers={"Accept": "text/html"})
+    request.user = alice
+    for code, led in ((ErrorCode.INSUFFICIENT_CREDITS, True), (ErrorCode.CONFLICT, False)):
+        html = refusal(request, ServiceError(code)).content.decode()
+        assert ('href="/billing/">Add minutes<' in html) is led

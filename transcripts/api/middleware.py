@@ -1,10 +1,18 @@
 """What every answer of the site has in common, and what the API addresses add."""
 
+import time
 from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
 from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils import timezone
 
+from accounts.models import RequestLog
+from accounts.services import request_log
+from accounts.services.access import Caller
+from accounts.visit import Visit, visit_of
 from stt_site.lib.errors import MEANINGS, ErrorCode, ServiceError
 from stt_site.lib.rest import headers_of
 from transcripts.api.dialects.registry import dialect_for
@@ -15,14 +23,22 @@ from transcripts.uploads.received import SCOPE_KEY
 OPEN_PREFIXES = ("/v1/", "/health", "/openapi.json")
 CORS = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "X-Request-Id, X-Model, Retry-After, Content-Disposition",
+    "Access-Control-Expose-Headers": (
+        "X-Request-Id, X-Model, X-Key-Mode, Idempotent-Replayed, Retry-After, Content-Disposition, "
+        "RateLimit-Policy, RateLimit, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
+    ),
 }
 PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE, OPTIONS",
-    "Access-Control-Allow-Headers": "Authorization, X-Api-Key, Content-Type, Accept",
+    "Access-Control-Allow-Headers": "Authorization, X-Api-Key, Content-Type, Accept, Idempotency-Key",
     "Access-Control-Max-Age": "86400",
 }
 _CODES = {400: ErrorCode.INVALID_REQUEST, 403: ErrorCode.NOT_IN_PLAN, 404: ErrorCode.NOT_FOUND}
+
+
+class Began(NamedTuple):
+    at: datetime
+    clock: float
 
 
 class Surface:
@@ -35,6 +51,7 @@ class Surface:
         scope = getattr(request, "scope", {})
         request_id = scope.get("steno.request_id") or f"req_{uuid4().hex[:20]}"
         request.steno_id = request_id  # type: ignore[attr-defined]
+        began = Began(timezone.now(), time.perf_counter())
         is_open = request.path.startswith(OPEN_PREFIXES)
         refusal = scope.get(SCOPE_KEY)
         if is_open and request.method == "OPTIONS":
@@ -46,11 +63,29 @@ class Surface:
                 # The token was in the body that nobody read, and a refused request does nothing.
                 request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
             response = _as_the_api_says(request, self._get_response(request), request_id)
-        response.headers["X-Request-Id"] = request_id
-        if is_open:
-            for name, value in CORS.items():
-                response.headers[name] = value
+        visit = visit_of(request)
+        headers = {"X-Request-Id": request_id, **visit.headers, **(CORS if is_open else {})}
+        for name, value in headers.items():
+            response.headers[name] = value
+        if visit.caller is not None and visit.caller.user is not None and dialect_for(request.path):
+            request_log.record(_line(request, visit.caller, visit, response.status_code, began))
         return response
+
+
+def _line(request: HttpRequest, caller: Caller, visit: Visit, status: int, began: Began) -> RequestLog:
+    route = request.resolver_match.route if request.resolver_match else ""
+    return RequestLog(
+        user=caller.user,
+        api_key_id=caller.api_key_id,
+        at=began.at,
+        method=(request.method or "")[:10],
+        endpoint=f"/{route}"[:200],
+        status=status,
+        request_id=request.steno_id,  # type: ignore[attr-defined]
+        duration_ms=round((time.perf_counter() - began.clock) * 1000),
+        transcript_id=visit.transcript_id,
+        charged_mc=visit.charged_mc,
+    )
 
 
 def _refused(path: str, error: ServiceError) -> HttpResponse:

@@ -1,6 +1,6 @@
 """/api/v1/transcripts/: a key, or the session of a signed-in reader."""
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from urllib.parse import quote
 
 from django.http import HttpResponse
@@ -16,12 +16,14 @@ from accounts.authentication import CallerAuthentication
 from accounts.models import User
 from accounts.services import limits
 from accounts.services.access import Caller
+from accounts.services.idempotency import Ticket
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts import selectors
 from transcripts.api import serializers
 from transcripts.api.dialects.base import DialectView
 from transcripts.api.dialects.stt_ai import DIALECT
 from transcripts.api.meta import meta_of
+from transcripts.api.once import answer_once
 from transcripts.api.schemas import Error
 from transcripts.exports.base import CannotDraw, ExportOptions
 from transcripts.exports.registry import FORMATS, render
@@ -51,6 +53,8 @@ class AccountView(DialectView):
 
 
 class TranscriptList(AccountView):
+    buckets: ClassVar = {"POST": "work"}
+
     @extend_schema(
         operation_id="list_transcripts",
         summary="Your transcripts, newest first",
@@ -83,24 +87,27 @@ class TranscriptList(AccountView):
         description="Upload the recording with tus 1.0 at `/api/uploads/` first. The answer comes at once; the work "
         "goes on, and the detail tells its progress.",
         request=serializers.NewTranscript,
-        responses={201: serializers.Detail, 402: Error, 409: Error, 429: Error, 503: Error, 507: Error, **REFUSED},
+        responses={201: serializers.Detail, **dict.fromkeys((402, 409, 422, 429, 503, 507), Error), **REFUSED},
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         wish = serializers.NewTranscript(data=request.data)
         wish.is_valid(raise_exception=True)
-        limits.check_before_body(self.caller, None)
-        check(wish.options())
-        order = Order(
-            caller=self.caller,
-            upload=uploads.finish(self.owner, wish.validated_data["upload"]),
-            options=wish.options(),
-            origin=Origin.WEB if self.caller.api_key_id is None else Origin.API,
-            interactive=False,
-            title=wish.validated_data["title"],
-        )
-        transcript = submit(order)
-        address = f"/api/v1/transcripts/{transcript.pk}/"
-        return Response(serializers.Detail(transcript).data, 201, headers={"Location": address})
+
+        def accept(ticket: Ticket | None) -> Transcript:
+            limits.check_before_body(self.caller, None)
+            check(wish.options())
+            order = Order(
+                caller=self.caller,
+                upload=uploads.finish(self.owner, wish.validated_data["upload"]),
+                options=wish.options(),
+                origin=Origin.WEB if self.caller.api_key_id is None else Origin.API,
+                interactive=False,
+                title=wish.validated_data["title"],
+                ticket=ticket,
+            )
+            return submit(order)
+
+        return answer_once(request._request, self.caller, wish.validated_data, accept, _accepted)
 
 
 class TranscriptDetail(AccountView):
@@ -176,6 +183,11 @@ def download(name: str, media_type: str, body: bytes) -> HttpResponse:
     disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
     headers = {"Content-Disposition": disposition, "X-Content-Type-Options": "nosniff"}
     return HttpResponse(body, content_type=media_type, headers=headers)
+
+
+def _accepted(transcript: Transcript, ticket: Ticket | None) -> Response:
+    address = f"/api/v1/transcripts/{transcript.pk}/"
+    return Response(serializers.Detail(transcript).data, 201, headers={"Location": address})
 
 
 def _read(kind: type[Any], data: Any) -> dict[str, Any]:

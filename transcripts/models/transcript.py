@@ -43,6 +43,11 @@ class Transcript(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    @property
+    def reference(self) -> str:
+        """Its name where no foreign key can point."""
+        return f"transcript:{self.pk}"
+
 
 class TranscriptSegment(models.Model):
     """`words` is a list of {text, start, end, probability}; times are float seconds, as the engine gave them."""

@@ -11,8 +11,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
-from accounts.services import access, ledger, limits
+from accounts.services import access, idempotency, key_caps, ledger, limits
 from accounts.services.access import Caller
+from accounts.services.idempotency import Ticket
 from accounts.services.ledger import Work
 from accounts.services.tariffs import STANDARD, Tariff
 from engine.types import MediaInfo, Options, to_dict
@@ -52,6 +53,7 @@ class Order:
     origin: Origin
     interactive: bool
     title: str = ""
+    ticket: Ticket | None = None
     tariff: Tariff = STANDARD
 
 
@@ -66,7 +68,7 @@ def submit(order: Order) -> Transcript:
     try:
         options = engine_gateway.checked(order.options)
         info = engine_gateway.probe(order.upload.path)
-        _check_length(info)
+        _check_length(info, order.caller)
         storage.ensure_space(0)
         storage.store(key, storage.SOURCE, order.upload.path)
         return _accept(order, options, info, key)
@@ -78,7 +80,13 @@ def submit(order: Order) -> Transcript:
         raise
 
 
-def _check_length(info: MediaInfo) -> None:
+def _check_length(info: MediaInfo, caller: Caller) -> None:
+    if caller.is_test and (info.duration or 0) > settings.TEST_KEY_SECONDS:
+        message = (
+            f"The audio is longer than {settings.TEST_KEY_SECONDS} s, the most that a test key takes. Nothing was "
+            "charged; send a shorter recording, or a live key."
+        )
+        raise ServiceError(ErrorCode.MEDIA_TOO_LONG, message)
     if info.duration is not None and info.duration > settings.MAX_AUDIO_SECONDS:
         hours = settings.MAX_AUDIO_SECONDS / 3600
         message = f"The audio is longer than {hours:g} hours, the most allowed at once. Nothing was charged."
@@ -106,13 +114,17 @@ def _accept(order: Order, options: Options, info: MediaInfo, key: str) -> Transc
         reserved_mc=held,
     )
     transcript = _create_transcript(order, media, job, now)
+    idempotency.claim(order.ticket, transcript.reference)
     if order.interactive:
         limits.take_slot(caller, slot(job.pk))
     if caller.user is None:
         limits.count_daily(caller)
+    elif caller.is_test:
+        limits.count_test(caller)
     else:
         work = Work(order.origin, caller.api_key_id, transcript.public_id)
         ledger.reserve(caller.user, slot(job.pk), held, work)
+        key_caps.require(caller)
     ring(RUN_JOB, job.pk)
     if order.origin == Origin.WEB:
         ring(MAKE_PLAYBACK, media.pk)
@@ -124,8 +136,14 @@ def _cover(order: Order, info: MediaInfo) -> tuple[float, int]:
     user = order.caller.user
     if user is None:
         return float(settings.MAX_AUDIO_SECONDS), 0
+    if order.caller.is_test:
+        return float(settings.TEST_KEY_SECONDS), 0
     tariff, available = order.tariff, ledger.available_mc(user)
     needed = tariff.price_mc(math.ceil((info.duration or 0) * 1000) or 1)
+    if (left := key_caps.left_mc(order.caller)) is not None:
+        if left < needed:
+            raise key_caps.refusal()
+        available = min(available, left)
     if available < needed:
         # The ledger's own refusal, in its words: it alone knows what the balance really is.
         return 0.0, needed
@@ -161,6 +179,7 @@ def _create_media(order: Order, info: MediaInfo, key: str) -> Media:
 
 def _create_transcript(order: Order, media: Media, job: Job, now: datetime) -> Transcript:
     anonymous = order.caller.user is None
+    passing = anonymous or order.caller.is_test
     title = (_printable(order.title) or PurePath(_printable(order.upload.filename)).stem or "Recording")[:200]
     return Transcript.objects.create(
         public_id=f"tr_{new_id()}",
@@ -170,7 +189,7 @@ def _create_transcript(order: Order, media: Media, job: Job, now: datetime) -> T
         media=media,
         job=job,
         title=title,
-        expires_at=now + timedelta(hours=settings.ANONYMOUS_RETENTION_HOURS) if anonymous else None,
+        expires_at=now + timedelta(hours=settings.ANONYMOUS_RETENTION_HOURS) if passing else None,
     )
 
 

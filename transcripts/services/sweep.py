@@ -13,7 +13,17 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Reservation
-from accounts.services import ledger, limits, mails, soundness, streams, stripe_events
+from accounts.services import (
+    idempotency,
+    ledger,
+    limits,
+    mails,
+    request_log,
+    soundness,
+    stream_tokens,
+    streams,
+    stripe_events,
+)
 from stt_site.lib import queue
 from stt_site.lib.errors import ErrorCode
 from transcripts import storage
@@ -59,6 +69,9 @@ def clean() -> None:
         streams.release_abandoned,
         queue.purge,
         limits.purge,
+        request_log.purge,
+        idempotency.purge,
+        stream_tokens.purge,
         stripe_events.reconcile_nightly,
     )
 

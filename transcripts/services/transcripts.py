@@ -4,6 +4,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.services import idempotency
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts import storage
 from transcripts.models import Media, Transcript
@@ -28,6 +29,7 @@ def delete(transcript: Transcript) -> None:
         closing.cancel(Q(pk=transcript.job_id))
         # The worker that may still run finds its row gone and stops.
         transcript.job.delete()
+        idempotency.forget(transcript.reference)
         shared = Transcript.objects.filter(media=media).exists()
         if not shared:
             media.delete()

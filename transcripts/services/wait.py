@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 
 from accounts.services import limits
 from stt_site.lib.db import release_connection
@@ -15,10 +16,13 @@ LONGEST_POLL = 0.25
 RENEW_SLOT_SECONDS = 20.0
 
 
-def wait_for(job_id: int, *, abandoned: threading.Event, timeout: float) -> Job:
+def wait_for(
+    job_id: int, *, abandoned: threading.Event, timeout: float, beat: Callable[[], None] = lambda: None
+) -> Job:
     """The job once it has ended. The worker rings when it is done; polling covers a lost ring and other machines.
 
-    Raises CLIENT_CLOSED_REQUEST when `abandoned` is set and ENGINE_UNAVAILABLE after `timeout` s; both cancel the job.
+    `beat` is called every RENEW_SLOT_SECONDS. Raises CLIENT_CLOSED_REQUEST when `abandoned` is set and
+    ENGINE_UNAVAILABLE after `timeout` s; both cancel the job.
     """
     started = time.monotonic()
     slot_due = started + RENEW_SLOT_SECONDS
@@ -39,6 +43,7 @@ def wait_for(job_id: int, *, abandoned: threading.Event, timeout: float) -> Job:
                 raise ServiceError(ErrorCode.ENGINE_UNAVAILABLE, message, retry_after=60)
             if now > slot_due:
                 limits.renew_slot(slot(job_id))
+                beat()
                 slot_due = now + RENEW_SLOT_SECONDS
             pause = min(max((now - started) / 20, FIRST_POLL), LONGEST_POLL)
             if pause == LONGEST_POLL:

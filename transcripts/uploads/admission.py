@@ -14,6 +14,8 @@ from django.http import HttpRequest
 from accounts.models import User
 from accounts.services import limits
 from accounts.services.access import Caller, client_ip, identify
+from accounts.services.idempotency import is_known
+from accounts.visit import SCOPE_KEY, Visit
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts.uploads import incoming
 from transcripts.uploads.asgi import Scope
@@ -45,8 +47,12 @@ def session_user(request: HttpRequest) -> User | None:
 
 def admit(scope: Scope, policy: UploadPolicy, declared: int | None, overhead: int) -> Caller:
     """`declared` is the Content-Length, of which `overhead` bytes may be no part of the file."""
-    caller = caller_of(ASGIRequest(scope, BytesIO()), policy)
-    limits.check_before_body(caller, None if declared is None else max(0, declared - overhead))
+    request = ASGIRequest(scope, BytesIO())
+    caller = caller_of(request, policy)
+    visit: Visit = scope[SCOPE_KEY]
+    visit.enter(caller, "work")
+    size = None if declared is None else max(0, declared - overhead)
+    limits.check_before_body(caller, size, paid=is_known(caller, request.headers.get("Idempotency-Key")))
     incoming.room_for(declared or 0)
     return caller
 

@@ -37,10 +37,17 @@ def normalised(scope: Scope) -> Scope:
 
 
 def with_request_id(send: Send, request_id: str) -> Send:
+    return with_headers(send, lambda: {"X-Request-Id": request_id})
+
+
+def with_headers(send: Send, headers: Callable[[], Mapping[str, str]]) -> Send:
+    """`headers` is asked when the answer starts; what it names replaces what is there."""
+
     async def stamped(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = [(k, v) for k, v in message.get("headers", []) if k.lower() != b"x-request-id"]
-            message = {**message, "headers": [*headers, (b"x-request-id", request_id.encode())]}
+            ours = {name.lower().encode(): value.encode() for name, value in headers().items()}
+            kept = [(k, v) for k, v in message.get("headers", []) if k.lower() not in ours]
+            message = {**message, "headers": [*kept, *ours.items()]}
         await send(message)
 
     return stamped

@@ -17,6 +17,8 @@ from python_multipart.multipart import parse_options_header
 
 from accounts.services import limits
 from accounts.services.access import Caller
+from accounts.visit import SCOPE_KEY as VISIT
+from accounts.visit import Visit
 from stt_site.lib.errors import MEANINGS, ErrorCode, ServiceError
 from transcripts.services.submit import StoredUpload
 from transcripts.uploads import admission
@@ -58,7 +60,7 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             raise ValueError("This application needs no lifespan events.")
-        scope = normalised(scope)
+        scope = {**normalised(scope), VISIT: Visit()}
         if scope["type"] != "http":
             await self._django(scope, receive, send)
         else:

@@ -18,11 +18,12 @@ from django.utils.http import http_date
 from accounts.models import User
 from accounts.services import limits
 from accounts.services.access import Caller, client_ip, identify
+from accounts.visit import SCOPE_KEY, Visit
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts.models import Upload
 from transcripts.services import uploads
 from transcripts.uploads.admission import session_user
-from transcripts.uploads.asgi import Inlet, Scope, Send, answer, closing, header
+from transcripts.uploads.asgi import Inlet, Scope, Send, answer, closing, header, with_headers
 from transcripts.uploads.body import Body, ClientGone
 from transcripts.uploads.form import display_name
 from transcripts.uploads.incoming import as_refusal
@@ -42,6 +43,8 @@ class ResumableUploads:
         self._writers = ThreadPoolExecutor(8, thread_name_prefix="tus")
 
     async def __call__(self, scope: Scope, inlet: Inlet, send: Send) -> None:
+        visit: Visit = scope[SCOPE_KEY]
+        send = with_headers(send, lambda: visit.headers)
         try:
             await self._serve(scope, inlet, send)
         except ServiceError as error:
@@ -159,6 +162,8 @@ def _caller_of(scope: Scope) -> tuple[Caller, User]:
     caller = identify(authorization=authorization, x_api_key=x_api_key, session_user=user, ip=ip)
     if caller.user is None:
         raise ServiceError(ErrorCode.NOT_SIGNED_IN)
+    visit: Visit = scope[SCOPE_KEY]
+    visit.enter(caller, "uploads")
     return caller, caller.user
 
 

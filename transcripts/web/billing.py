@@ -58,6 +58,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "plan": plans.plan_of(user),
         "monthly": settings.FREE_MINUTES_PER_MONTH,
         "subscription": checkout.subscription_of(user),
+        "has_invoices": checkout.is_customer(user),
         "cancelled": "cancelled" in request.GET,
         "rows": list(rows(user, shown[:LATEST])),
         "older": shown[LATEST - 1].id if len(shown) > LATEST else None,

@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts.services import ledger, offers
+from stt_site.lib import tokens
 from transcripts.web.languages import english_name
 from transcripts.web.operations import Operations, operations
 
@@ -95,6 +96,12 @@ def ago(moment: datetime) -> str:
     if age < timedelta(days=2):
         return "yesterday"
     return date_format(moment, "j M" if moment.year == timezone.now().year else "j M Y")
+
+
+@register.filter
+def redacted(text: str) -> str:
+    """Without the API key that somebody put in an address."""
+    return tokens.redacted(text)
 
 
 @register.filter

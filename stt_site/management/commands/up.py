@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from transcripts import engine_gateway
@@ -37,8 +37,12 @@ class Command(BaseCommand):
 
 
 def migrations_wait() -> bool:
-    executor = MigrationExecutor(connection)
-    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    return _wait(DEFAULT_DB_ALIAS, None) or _wait(settings.COUNTERS, "accounts")
+
+
+def _wait(database: str, app: str | None) -> bool:
+    executor = MigrationExecutor(connections[database])
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes(app)))
 
 
 def static_files_changed() -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.services.stream_tokens import LONGEST_SECONDS
 from transcripts.api.dialects.stt_ai.request import FORMATS
 from transcripts.api.schemas import HEALTH, Notice, Span
 
@@ -46,6 +47,18 @@ class TranscribeAnswer(serializers.Serializer[Any]):
     suspect_spans = Span(many=True, help_text="Where a listener should check.")
     warnings = Notice(many=True)
     transcript_id = serializers.CharField(required=False, help_text="With a key only: the result was kept under it.")
+
+
+class StreamTokenRequest(serializers.Serializer[Any]):
+    max_seconds = serializers.IntegerField(
+        required=False, default=LONGEST_SECONDS, min_value=1, max_value=LONGEST_SECONDS, help_text="Of audio."
+    )
+
+
+class StreamTokenAnswer(serializers.Serializer[Any]):
+    token = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+    max_seconds = serializers.IntegerField()
 
 
 class Model(serializers.Serializer[Any]):

@@ -4,6 +4,7 @@ from transcripts.api.dialects.stt_ai import views
 
 urlpatterns = [
     path("v1/transcribe", views.Transcribe.as_view()),
+    path("v1/stream/token", views.StreamToken.as_view()),
     path("v1/models", views.Models.as_view()),
     path("v1/languages", views.Languages.as_view()),
     path("health", views.Health.as_view()),

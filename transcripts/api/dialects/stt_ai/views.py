@@ -1,21 +1,27 @@
 import contextlib
-from typing import Any
+from typing import Any, ClassVar, cast
 
 from django.conf import settings
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.services import soundness
+from accounts.authentication import CallerAuthentication, OpenToAll
+from accounts.services import idempotency, soundness, stream_tokens
+from accounts.services.access import Caller
+from accounts.services.idempotency import Ticket
+from accounts.visit import visit_of
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts import selectors
-from transcripts.api.dialects.base import DialectView
+from transcripts.api.dialects.base import DialectView, TranscriptionOrder
 from transcripts.api.dialects.stt_ai import schemas
 from transcripts.api.dialects.stt_ai.errors import SttAiRefusal
 from transcripts.api.dialects.stt_ai.request import parse
 from transcripts.api.dialects.stt_ai.response import MEDIA_TYPES, as_file, as_json
 from transcripts.api.meta import meta_of
+from transcripts.api.once import answer_once
 from transcripts.api.openapi import KEY_OR_NOBODY
 from transcripts.api.schemas import Error
 from transcripts.models import Origin, Transcript
@@ -39,48 +45,85 @@ class Transcribe(SttAiView):
         request={"multipart/form-data": schemas.TranscribeForm},
         responses={
             200: schemas.TranscribeAnswer,
-            **dict.fromkeys((400, 401, 402, 403, 413, 415, 429, 503, 507), Error),
+            **dict.fromkeys((400, 401, 402, 403, 409, 413, 415, 422, 429, 503, 507), Error),
         },
         auth=KEY_OR_NOBODY,  # type: ignore[arg-type]
     )
     def post(self, request: Request) -> HttpResponse:
         got = received(request._request)
-        order = parse(got.fields)
-        transcript = submit(
-            Order(
-                caller=got.caller,
-                upload=got.recording(),
-                options=order.options,
-                origin=Origin.API,
-                interactive=True,
+        order, upload = parse(got.fields), got.recording()
+
+        def accept(ticket: Ticket | None) -> Transcript:
+            return submit(
+                Order(
+                    caller=got.caller,
+                    upload=upload,
+                    options=order.options,
+                    origin=Origin.API,
+                    interactive=True,
+                    ticket=ticket,
+                )
             )
-        )
-        try:
-            finished = _wait(transcript, got)
-            result = selectors.document(finished)
-            if order.format == "json":
-                public_id = None if got.caller.is_anonymous else finished.public_id
-                response: HttpResponse = Response(as_json(result, order, public_id))
-            else:
-                body = as_file(result, order, meta_of(finished))
-                response = HttpResponse(body, content_type=MEDIA_TYPES[order.format])
-        finally:
-            if got.caller.is_anonymous:
-                # An anonymous result is given once and kept nowhere.
-                transcripts.delete(transcript)
-        response.headers["X-Model"] = result.model
-        return response
+
+        def answer(transcript: Transcript, ticket: Ticket | None) -> HttpResponse:
+            try:
+                finished = _wait(request, transcript, got, ticket)
+                return _answer(finished, order, got.caller.is_anonymous)
+            finally:
+                if got.caller.is_anonymous:
+                    # An anonymous result is given once and kept nowhere.
+                    transcripts.delete(transcript)
+
+        asked = {"fields": dict(got.fields), "sha256": upload.sha256}
+        return answer_once(request._request, got.caller, asked, accept, answer)
 
 
-def _wait(transcript: Transcript, got: Received) -> Transcript:
-    job = wait_for(transcript.job_id, abandoned=got.abandoned, timeout=settings.SYNC_WAIT_SECONDS)
+def _wait(request: Request, transcript: Transcript, got: Received, ticket: Ticket | None) -> Transcript:
+    job = wait_for(
+        transcript.job_id,
+        abandoned=got.abandoned,
+        timeout=settings.SYNC_WAIT_SECONDS,
+        beat=lambda: idempotency.keep(ticket),
+    )
     outcome(job)
+    visit_of(request._request).charged_mc = job.charged_mc
     transcript.refresh_from_db()
     return transcript
 
 
+def _answer(finished: Transcript, order: TranscriptionOrder, is_anonymous: bool) -> HttpResponse:
+    result = selectors.document(finished)
+    if order.format == "json":
+        public_id = None if is_anonymous else finished.public_id
+        response: HttpResponse = Response(as_json(result, order, public_id))
+    else:
+        response = HttpResponse(as_file(result, order, meta_of(finished)), content_type=MEDIA_TYPES[order.format])
+    response.headers["X-Model"] = result.model
+    return response
+
+
+class StreamToken(SttAiView):
+    authentication_classes = (CallerAuthentication,)
+    permission_classes = (IsAuthenticated,)
+    scopes: ClassVar = {"POST": "stream"}
+
+    @extend_schema(
+        operation_id="stream_token",
+        summary="What opens one live stream, for a browser",
+        description="It works once, within a minute.",
+        request=schemas.StreamTokenRequest,
+        responses={201: schemas.StreamTokenAnswer, **dict.fromkeys((400, 401, 403, 429), Error)},
+    )
+    def post(self, request: Request) -> Response:
+        wish = schemas.StreamTokenRequest(data=request.data)
+        wish.is_valid(raise_exception=True)
+        row, token = stream_tokens.issue(cast(Caller, request.auth), wish.validated_data["max_seconds"])
+        body = {"token": token, "expires_at": row.expires_at, "max_seconds": row.max_seconds}
+        return Response(body, 201, headers={"Cache-Control": "no-store"})
+
+
 class Models(SttAiView):
-    authentication_classes = ()
+    authentication_classes = (OpenToAll,)
 
     @extend_schema(
         operation_id="list_models", summary="The models of this server", responses=schemas.ModelList, auth=[]
@@ -111,7 +154,7 @@ class Models(SttAiView):
 
 
 class Languages(SttAiView):
-    authentication_classes = ()
+    authentication_classes = (OpenToAll,)
 
     @extend_schema(operation_id="list_languages", summary="The languages", responses=schemas.LanguageList, auth=[])
     def get(self, request: Request) -> Response:
