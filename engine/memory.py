@@ -33,8 +33,10 @@ def _available() -> float | None:
 
 def _left_in_group() -> float | None:
     try:
-        limit, used = ((_CGROUP / name).read_text() for name in ("memory.max", "memory.current"))
-        return (int(limit) - int(used)) / 1e6
+        limit, used = (int((_CGROUP / name).read_text()) for name in ("memory.max", "memory.current"))
+        lines = dict(line.split() for line in (_CGROUP / "memory.stat").read_text().splitlines())
+        # Files that were read once count as used, and are let go when memory is wanted.
+        return (limit - used + int(lines.get("inactive_file", 0))) / 1e6
     except (OSError, ValueError):  # no version 2, no limit, not Linux
         return None
 
