@@ -97,7 +97,7 @@ DIARIZERS: tuple[ModelEntry, ...] = (
     ModelEntry(
         PYANNOTE,
         "pyannote community-1",
-        "Tells speakers apart better than the built-in encoder. Needs a token and the acceptance of its conditions.",
+        "Tells speakers apart, also where they overlap. Needs a token and the acceptance of its conditions.",
         0,
         "standard",
         33_000_000,

@@ -13,11 +13,13 @@ from engine.errors import EngineGone
 from engine.types import (
     Chunk,
     EngineStatus,
+    Enhanced,
     Event,
     MediaInfo,
     Options,
     Playback,
     Progress,
+    Spoken,
     Transcript,
     status_from_dict,
     to_dict,
@@ -62,6 +64,19 @@ class EngineClient:
             "options": to_dict(options),
         }
         return transcript_from_dict(self._ask(question, SILENCE_TIMEOUT, beat))
+
+    def enhance(self, source: Path, destination: Path, beat: Callable[[], None] = lambda: None) -> Enhanced:
+        question = {"op": "enhance", "source": str(source.absolute()), "destination": str(destination.absolute())}
+        return Enhanced(**self._ask(question, SILENCE_TIMEOUT, beat))
+
+    def speak(self, reference: Path, text: str, destination: Path, beat: Callable[[], None] = lambda: None) -> Spoken:
+        question = {
+            "op": "speak",
+            "reference": str(reference.absolute()),
+            "text": text,
+            "destination": str(destination.absolute()),
+        }
+        return Spoken(**self._ask(question, SILENCE_TIMEOUT, beat))
 
     def transcribe(
         self,

@@ -37,11 +37,15 @@ class EngineConfig:
     """Refuse to start where the kernel cannot enforce the full sandbox."""
     diarizer: DiarizerName = "auto"
     """Who tells speakers apart; `auto` is the best that is installed."""
+    voices: bool = False
+    """May texts be spoken in the voice of a recording?"""
+    voice_steps: int = 32
+    """Steps of the flow that makes a voice; fewer are faster and rougher."""
 
 
 def config_from_environment(models_dir: Path | None = None) -> EngineConfig:
     """`STT_DATA_DIR`, `STT_MODEL`, `STT_DEVICE`, `STT_COMPUTE_TYPE`, `STT_THREADS`, `STT_MODEL_MEMORY_MB`,
-    `STT_FETCH_MODELS`, `STT_DIARIZER`.
+    `STT_FETCH_MODELS`, `STT_DIARIZER`, `STT_VOICES`.
 
     Raises ValueError with a sentence for the operator.
     """
@@ -66,6 +70,7 @@ def config_from_environment(models_dir: Path | None = None) -> EngineConfig:
         model_memory_mb=model_memory_mb,
         fetch_models=os.environ.get("STT_FETCH_MODELS", "1") not in ("0", "false", "no"),
         diarizer=cast(DiarizerName, diarizer),
+        voices=os.environ.get("STT_VOICES", "0") in ("1", "true", "yes"),
     )
 
 

@@ -40,6 +40,13 @@ class BadReference(EngineError):
         super().__init__("invalid_reference", message)
 
 
+class VoiceUnavailable(EngineError):
+    """This server cannot speak (code `voice_unavailable`); the message says what is missing."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("voice_unavailable", message)
+
+
 class OutOfMemory(EngineError):
     """The model, its smallest batch or a decoder did not fit (code `out_of_memory`)."""
 

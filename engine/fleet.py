@@ -9,7 +9,7 @@ from typing import TypeVar
 from engine.client import EngineClient
 from engine.errors import EngineGone
 from engine.protocols import Engine
-from engine.types import Chunk, EngineStatus, Event, MediaInfo, Options, Playback, Transcript
+from engine.types import Chunk, EngineStatus, Enhanced, Event, MediaInfo, Options, Playback, Spoken, Transcript
 
 T = TypeVar("T")
 
@@ -46,6 +46,14 @@ class EngineFleet:
     ) -> Transcript:
         _, engine = self._least_busy()
         return engine.label_speakers(source, transcript, options, beat)
+
+    def enhance(self, source: Path, destination: Path, beat: Callable[[], None] = lambda: None) -> Enhanced:
+        _, engine = self._least_busy()
+        return engine.enhance(source, destination, beat)
+
+    def speak(self, reference: Path, text: str, destination: Path, beat: Callable[[], None] = lambda: None) -> Spoken:
+        _, engine = self._least_busy()
+        return engine.speak(reference, text, destination, beat)
 
     def status(self) -> EngineStatus:
         """What one of them says of itself, with the work and the loaded models of all."""

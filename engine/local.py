@@ -21,10 +21,13 @@ from engine.faults import engine_fault
 from engine.playback import make_playback
 from engine.protocols import Voice
 from engine.scheduler import Scheduler
+from engine.speech.enhance import enhance
+from engine.speech.tts import Speaker
 from engine.store import ModelStore, OnWait
 from engine.types import (
     Chunk,
     EngineStatus,
+    Enhanced,
     Event,
     MediaInfo,
     Notice,
@@ -32,6 +35,7 @@ from engine.types import (
     Phase,
     Playback,
     Progress,
+    Spoken,
     Transcript,
 )
 from engine.waiting import in_thread, wait_beating
@@ -60,6 +64,7 @@ class LocalEngine:
         self._guard = threading.Lock()
         self._running = 0
         self._diarizer = diarizer(config)
+        self._speaker = Speaker(config, self._decoder)
 
     def probe(self, source: Path) -> MediaInfo:
         with _faults():
@@ -81,6 +86,16 @@ class LocalEngine:
         caller = _Caller(beat)
         with _faults(caller):
             return make_playback(self._decoder, source, destination, caller)
+
+    def enhance(self, source: Path, destination: Path, beat: Callable[[], None] = lambda: None) -> Enhanced:
+        caller = _Caller(beat)
+        with _faults(caller):
+            return enhance(self._decoder, source, destination, caller)
+
+    def speak(self, reference: Path, text: str, destination: Path, beat: Callable[[], None] = lambda: None) -> Spoken:
+        caller = _Caller(beat)
+        with _faults(caller):
+            return self._speaker.speak(self, reference, text, destination, caller)
 
     def label_speakers(
         self, source: Path, transcript: Transcript, options: Options, beat: Callable[[], None] = lambda: None

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from engine.types import (
     Chunk,
     EngineStatus,
+    Enhanced,
     Event,
     Keyword,
     KnownSpeaker,
@@ -20,6 +21,7 @@ from engine.types import (
     Playback,
     Segment,
     Span,
+    Spoken,
     Task,
     Transcript,
     Turn,
@@ -65,6 +67,20 @@ class Engine(Protocol):
 
         `beat` is called while the work goes on; what it raises stops it and comes out of here. Raises EngineError:
         `speaker_labels_unavailable` where nobody can, `speaker_labels_failed`.
+        """
+        ...
+
+    def enhance(self, source: Path, destination: Path, beat: Callable[[], None] = lambda: None) -> Enhanced:
+        """Write `source` with less noise and at a usual loudness to `destination`, complete or not at all.
+
+        `beat` is called while the work goes on; what it raises stops it and comes out of here. Raises MediaError.
+        """
+        ...
+
+    def speak(self, reference: Path, text: str, destination: Path, beat: Callable[[], None] = lambda: None) -> Spoken:
+        """Write `text`, spoken in the voice of `reference` (3 to 10 s), to `destination`, complete or not at all.
+
+        `beat` as above. Raises MediaError, BadReference, and VoiceUnavailable where this server cannot speak.
         """
         ...
 

@@ -144,6 +144,10 @@ class _Conversation:
                 return to_dict(self._engine.status())
             case "make_playback":
                 return self._make_playback(Path(request["source"]), Path(request["destination"]))
+            case "enhance":
+                return self._enhance(Path(request["source"]), Path(request["destination"]))
+            case "speak":
+                return self._speak(Path(request["reference"]), request["text"], Path(request["destination"]))
             case "label_speakers":
                 return self._label_speakers(request)
             case "transcribe":
@@ -171,6 +175,12 @@ class _Conversation:
         return wire.playback_to_dict(
             self._relaying(lambda beat: self._engine.make_playback(source, destination, beat), "playback")
         )
+
+    def _enhance(self, source: Path, destination: Path) -> dict[str, Any]:
+        return to_dict(self._relaying(lambda beat: self._engine.enhance(source, destination, beat), "enhance"))
+
+    def _speak(self, reference: Path, text: str, destination: Path) -> dict[str, Any]:
+        return to_dict(self._relaying(lambda beat: self._engine.speak(reference, text, destination, beat), "speak"))
 
     def _label_speakers(self, request: wire.Frame) -> dict[str, Any]:
         source, options = Path(request["source"]), options_from_dict(request["options"])

@@ -233,6 +233,22 @@ class Playback:
 
 
 @dataclass(frozen=True, slots=True)
+class Enhanced:
+    """A WAV of 16 bits, mono, as long as the recording it was made of."""
+
+    duration: float
+    sample_rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A WAV of 16 bits, mono, in a voice that is marked as synthetic."""
+
+    duration: float
+    sample_rate: int
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """Sent at least once a second while a run lives; `done` grows with the seconds of audio transcribed."""
 

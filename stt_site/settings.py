@@ -33,6 +33,8 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# Redirecting to HTTPS is the work of the proxy that ends it, and other subdomains are not ours to speak for.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 
 # --- applications
 INSTALLED_APPS = [
@@ -148,6 +150,8 @@ STORAGES = {
             "bucket_name": S3_BUCKET,
             "endpoint_url": env("STT_S3_ENDPOINT") or None,
             "region_name": env("STT_S3_REGION") or None,
+            # By itself it holds a whole recording in memory while it is read; beyond this it goes to a scratch file.
+            "max_memory_size": 8 * 1024 * 1024,
         },
     }
     if S3_BUCKET

@@ -32,6 +32,7 @@ NEEDS: dict[tuple[str, str], str] = {
     ("v1/stream/token", "post"): "stream",
     ("api/v1/account/", "get"): "read",
     ("api/v1/account/", "patch"): "write",
+    ("api/v1/cloud/", "get"): "read",
     ("api/v1/keys/", "get"): "read",
     ("api/v1/keys/", "post"): "keys:write",
     ("api/v1/keys/<int:pk>/", "delete"): "keys:write",

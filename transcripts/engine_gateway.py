@@ -14,7 +14,7 @@ from django.conf import settings
 from engine import catalog
 from engine.config import EngineConfig, config_from_environment
 from engine.errors import EngineError
-from engine.types import Chunk, EngineStatus, Event, MediaInfo, Options, Playback, Transcript
+from engine.types import Chunk, EngineStatus, Enhanced, Event, MediaInfo, Options, Playback, Spoken, Transcript
 from stt_site.lib.errors import ErrorCode, ServiceError
 
 if TYPE_CHECKING:
@@ -107,6 +107,16 @@ def transcribe(
 def make_playback(source: Path, destination: Path) -> Playback:
     """Raises EngineError as it is."""
     return engine().make_playback(source, destination)
+
+
+def enhance(source: Path, destination: Path, beat: Callable[[], None]) -> Enhanced:
+    with _refusing():
+        return engine().enhance(source, destination, beat)
+
+
+def speak(reference: Path, text: str, destination: Path, beat: Callable[[], None]) -> Spoken:
+    with _refusing():
+        return engine().speak(reference, text, destination, beat)
 
 
 def status() -> EngineStatus:

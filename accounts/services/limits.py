@@ -30,8 +30,8 @@ WHERE accounts_dailyuse.count < %s
 
 
 def check_before_body(caller: Caller, declared_size: int | None, *, paid: bool = False) -> None:
-    """What can be refused from the headers alone. Writes nothing, so a later check must still hold. `paid`: this is
-    the repetition of what was accepted before, which costs nothing more."""
+    """What can be refused from the headers alone. Writes nothing, so a later check must still hold. `paid`: it
+    costs nothing (more), as does the repetition of what was accepted before."""
     largest = caller.plan.max_file_bytes
     if declared_size is not None and declared_size > largest:
         raise file_too_large(caller)

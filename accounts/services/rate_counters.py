@@ -7,12 +7,13 @@ Redis counts where there is one, within 0.2 s; while it does not answer, the dat
 """
 
 import logging
+import sqlite3
 import time
 from functools import cache
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.commands.core import Script
@@ -71,6 +72,8 @@ def forget_before(now: int) -> None:
 
 def _take_in_database(name: str, now: int, cost: int, tolerance: int) -> Count:
     connection = connections[settings.COUNTERS]
+    if settings.COUNTERS != DEFAULT_DB_ALIAS:
+        _anchor(str(connection.settings_dict["NAME"]))
     statement = TAKE.format(greatest="GREATEST" if connection.vendor == "postgresql" else "max")
     with connection.cursor() as cursor:
         cursor.execute(statement, {"name": name, "now": now, "cost": cost, "tolerance": tolerance})
@@ -78,6 +81,15 @@ def _take_in_database(name: str, now: int, cost: int, tolerance: int) -> Count:
             return Count(True, taken[0])
         cursor.execute("SELECT tat FROM accounts_ratecounter WHERE name = %s", [name])
         return Count(False, (cursor.fetchone() or (now,))[0])
+
+
+@cache
+def _anchor(path: str) -> sqlite3.Connection:
+    """Requests open and close the counters' file, and whoever closes it last writes its log back and waits for the
+    disk. With this connection open for as long as the process lives, no request is the last."""
+    anchor = sqlite3.connect(path, check_same_thread=False)
+    anchor.execute("SELECT count(*) FROM sqlite_master").fetchall()
+    return anchor
 
 
 @cache

@@ -1,5 +1,6 @@
-"""Speakers through pyannote.audio, where the operator has put its weights: better than the packaged encoder, and
-gated. Light to import; what it needs of torch is loaded with the weights."""
+"""Speakers through pyannote.audio, where the operator has put its weights, which are gated (docs/models.md).
+
+Light to import: torch and pyannote.audio are loaded with the weights."""
 
 import contextlib
 import os

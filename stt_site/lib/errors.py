@@ -45,6 +45,7 @@ class ErrorCode(StrEnum):
     LEDGER_BROKEN = "ledger_broken"
     PAYMENT_UNAVAILABLE = "payment_unavailable"
     MAIL_UNAVAILABLE = "mail_unavailable"
+    VOICE_UNAVAILABLE = "voice_unavailable"
     STORAGE_FULL = "storage_full"
     POISON = "poison"
     INTERNAL = "internal"
@@ -131,6 +132,7 @@ MEANINGS: dict[ErrorCode, Meaning] = {
     ErrorCode.MAIL_UNAVAILABLE: Meaning(
         503, "The mail server does not answer, so no message was sent. Ask for it again in a few minutes."
     ),
+    ErrorCode.VOICE_UNAVAILABLE: Meaning(503, "This server cannot speak. Nothing was charged."),
     ErrorCode.STORAGE_FULL: Meaning(507, "The server's disk is full. Nothing was stored or charged."),
     ErrorCode.POISON: Meaning(500, "Transcribing this file stopped the engine several times. Nothing was charged."),
     ErrorCode.INTERNAL: Meaning(

@@ -1,4 +1,8 @@
 import io
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from django.core.checks import run_checks
@@ -8,6 +12,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from accounts.services import api_keys, ledger
+from tests.accounts.scratch import ROOT
 from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -90,3 +95,17 @@ def test_a_server_without_mail_is_told_so_before_deployment(settings: Settings) 
     settings.EMAIL_HOST = ""
     assert "accounts.I001" in {message.id for message in run_checks(include_deployment_checks=True)}
     assert "accounts.I001" not in {message.id for message in run_checks()}
+
+
+def test_a_deployment_over_https_has_nothing_to_be_warned_of(tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "stt_site.settings",
+        "STT_DATA_DIR": str(tmp_path),
+        "STT_SITE_URL": "https://steno.example",
+        "STT_EMAIL_HOST": "mail.example",
+        "STT_ALLOWED_HOSTS": "steno.example",
+    }
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr

@@ -22,12 +22,12 @@ from django.db.models import Q  # noqa: E402
 
 from accounts.models import User  # noqa: E402
 from accounts.services import ledger  # noqa: E402
-from accounts.services.audit import audit  # noqa: E402
 from engine.types import Options, to_dict  # noqa: E402
 from engine.types import Transcript as Result  # noqa: E402
 from stt_site.lib.ids import new_id  # noqa: E402
 from transcripts.models import Job, JobState, Media, Origin, Transcript  # noqa: E402
 from transcripts.services import closing, jobs, leases  # noqa: E402
+from transcripts.services.audit import audit  # noqa: E402
 
 RACERS = 5
 FORK = multiprocessing.get_context("fork")

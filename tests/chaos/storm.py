@@ -23,11 +23,11 @@ django.setup()
 
 from django.db import connection  # noqa: E402
 
-from accounts.services.audit import audit  # noqa: E402
 from stt_site.lib.errors import ServiceError  # noqa: E402
 from tests.chaos import arena  # noqa: E402
 from transcripts import storage  # noqa: E402
 from transcripts.models import Job, JobState  # noqa: E402
+from transcripts.services.audit import audit  # noqa: E402
 
 AT_ONCE = 6
 RECORDINGS = 3

@@ -145,7 +145,7 @@ def windows(draw: st.DrawFn) -> tuple[Window, list[Span]]:
         speech.append(Span(at, at + spoken_for))
         at += spoken_for + pause
     end = speech[-1].end + 0.4
-    return Window(np.arange(round((end - 0.6) * SAMPLE_RATE), dtype=np.float32), (Span(0.6, end),)), speech
+    return Window(np.arange(round((end - 0.6) * SAMPLE_RATE), dtype=np.float32), (Span(0.6, end),), channel=1), speech
 
 
 @given(windows())
@@ -158,5 +158,7 @@ def test_stretches_are_the_window_in_parts(both: tuple[Window, list[Span]]) -> N
         inside = [span for span in speech if piece.start <= span.start and span.end <= piece.end]
         assert inside
         assert len(parts) == 1 or total(inside) >= STRETCH / 2 - 1e-6
-    cut = np.concatenate([part(window, piece.start, piece.end).samples for piece in parts])
+    pieces = [part(window, piece.start, piece.end) for piece in parts]
+    assert {piece.channel for piece in pieces} == {1}
+    cut = np.concatenate([piece.samples for piece in pieces])
     assert len(cut) == pytest.approx(len(window.samples), abs=len(parts))

@@ -288,6 +288,17 @@ def test_a_gated_diarizer_comes_with_the_right_token_in_its_own_layout(
     assert [status.installed for status in store.diarizers()] == [False]
 
 
+def test_the_token_is_for_the_hub_and_not_for_where_it_keeps_its_files(
+    models_dir: Path, gated_hub: HubDouble, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("STT_HF_TOKEN", "hf_right")
+    with running(tmp_path / "community") as storage:
+        gated_hub.elsewhere = storage.url.replace("127.0.0.1", "localhost")
+        store_of(models_dir).fetch("pyannote", lambda share: None)
+        assert set(gated_hub.authorizations) == {"Bearer hf_right"}
+        assert set(storage.authorizations) == {None}
+
+
 @pytest.mark.parametrize(
     ("token", "sentence"),
     [(None, "make a token that may read, and set it as STT_HF_TOKEN"), ("hf_wrong", "conditions")],

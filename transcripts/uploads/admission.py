@@ -50,9 +50,10 @@ def admit(scope: Scope, policy: UploadPolicy, declared: int | None, overhead: in
     request = ASGIRequest(scope, BytesIO())
     caller = caller_of(request, policy)
     visit: Visit = scope[SCOPE_KEY]
-    visit.enter(caller, "work")
+    visit.enter(caller, policy.bucket)
     size = None if declared is None else max(0, declared - overhead)
-    limits.check_before_body(caller, size, paid=is_known(caller, request.headers.get("Idempotency-Key")))
+    paid = not policy.costs_credits or is_known(caller, request.headers.get("Idempotency-Key"))
+    limits.check_before_body(caller, size, paid=paid)
     incoming.room_for(declared or 0)
     return caller
 

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0008_keep_recordings"),
+        ("accounts", "0007_ledger_check"),
     ]
 
     operations = [
