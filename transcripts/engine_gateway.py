@@ -109,6 +109,18 @@ def make_playback(source: Path, destination: Path) -> Playback:
     return engine().make_playback(source, destination)
 
 
+def label_speakers(source: Path, transcript: Transcript, options: Options) -> Transcript:
+    """Raises EngineError as it is."""
+    return engine().label_speakers(source, transcript, options)
+
+
+def check_speakers() -> None:
+    """Raises MODEL_UNAVAILABLE where speakers cannot be told apart."""
+    if status().diarizer is None:
+        message = "This server cannot tell speakers apart: nothing for it is installed. Nothing was changed."
+        raise ServiceError(ErrorCode.MODEL_UNAVAILABLE, message)
+
+
 def enhance(source: Path, destination: Path, beat: Callable[[], None]) -> Enhanced:
     with _refusing():
         return engine().enhance(source, destination, beat)

@@ -102,6 +102,7 @@ class HealthAnswer(serializers.Serializer[Any]):
     )
     model = serializers.CharField(required=False, help_text="What answers a request that names none.")
     embedded = serializers.BooleanField(required=False, help_text="True: only the packaged English recogniser is here.")
+    diarizer = serializers.CharField(required=False, allow_null=True, help_text="Tells speakers apart; null: nobody.")
     sandbox = serializers.ChoiceField(choices=["full", "reduced"], required=False)
     queued = serializers.IntegerField(required=False)
     error = serializers.CharField(required=False)
