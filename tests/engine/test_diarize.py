@@ -5,6 +5,7 @@ import random
 import threading
 import wave
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,10 @@ from engine.backends.voices import Points
 from engine.config import EngineConfig
 from engine.diarize import AHEAD, FAILED, Beside, hints, labelled
 from engine.diarizers import diarizer
+from engine.local import LocalEngine
 from engine.protocols import Diarizer, SpeakerHints
-from engine.types import SAMPLE_RATE, Options, Segment, Transcript, Turn, Word
-from tests.engine.speech import Pcm, silence
+from engine.types import SAMPLE_RATE, Chunk, Event, Options, Segment, Transcript, Turn, Word
+from tests.engine.speech import MICRO, Pcm, silence
 
 CLIPS = Path(__file__).parents[1] / "fixtures" / "clips"
 AUDIO = Path(os.environ.get("TEST_SPEECH", Path(__file__).parents[2].parent / "shared" / "audio"))
@@ -230,3 +232,25 @@ def test_zero_means_that_nothing_was_said(options: Options, meant: SpeakerHints)
 
 def test_off_is_off() -> None:
     assert diarizer(EngineConfig(models_dir=Path("unused"), diarizer="off")) is None
+
+
+def test_a_run_labels_its_words_and_a_resumed_run_the_same(tmp_path: Path, embedded: Diarizer) -> None:
+    pcm, _ = dialogue(*TALK[:2])
+    source = tmp_path / "talk.wav"
+    with wave.open(str(source), "wb") as file:
+        file.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
+        file.writeframes(pcm.tobytes())
+    config = EngineConfig(models_dir=tmp_path, default_model=str(MICRO), fetch_models=False, decode_children=1)
+    engine = LocalEngine(replace(config, diarizer="embedded"))
+    options, events = Options(diarize=True, speakers=2), list[Event]()
+    try:
+        result = engine.transcribe(source, options, on_event=events.append)
+        chunks = [event for event in events if isinstance(event, Chunk)]
+        assert engine.transcribe(source, options, on_event=events.append, resume=chunks[:1]) == result
+        plain = engine.transcribe(source, replace(options, diarize=False), on_event=events.append)
+        again = engine.label_speakers(source, plain, options)
+    finally:
+        engine.close()
+    assert result.speakers == ("Speaker 1", "Speaker 2")
+    assert (plain.speakers, plain.turns, plain.text) == ((), (), result.text)
+    assert (again.segments, again.turns) == (result.segments, result.turns)

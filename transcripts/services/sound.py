@@ -24,14 +24,14 @@ MAX_TEXT = 1_000
 
 def enhance(caller: Caller, recording: StoredUpload, abandoned: threading.Event) -> tuple[IO[bytes], Enhanced]:
     """A WAV without a name on the disk: it goes when it is closed. Raises ServiceError."""
-    with _place(caller, abandoned) as beat, storage.scratch_file() as made:
+    with _place(caller, recording, abandoned) as beat, storage.scratch_file() as made:
         result = engine_gateway.enhance(recording.path, made, beat)
         return made.open("rb"), result
 
 
 def speak(caller: Caller, reference: StoredUpload, text: str, abandoned: threading.Event) -> tuple[IO[bytes], Spoken]:
     """`text` in the voice of `reference`, as above. Who had which voice speak is in the log."""
-    with _place(caller, abandoned) as beat, storage.scratch_file() as made:
+    with _place(caller, reference, abandoned) as beat, storage.scratch_file() as made:
         result = engine_gateway.speak(reference.path, text, made, beat)
         logger.info("%s had the voice sha256:%s speak %d characters.", caller.key, reference.sha256, len(text))
         return made.open("rb"), result
@@ -46,12 +46,10 @@ def checked_text(text: str) -> str:
 
 
 @contextmanager
-def _place(caller: Caller, abandoned: threading.Event) -> Iterator[Callable[[], None]]:
+def _place(caller: Caller, upload: StoredUpload, abandoned: threading.Event) -> Iterator[Callable[[], None]]:
     """One of the plan's places, kept for as long as `beat` is called, which raises CLIENT_CLOSED_REQUEST when the
-    caller has left, and STORAGE_FULL when what is being made would fill the disk."""
+    caller has left, and STORAGE_FULL when what is being made would fill the disk. The upload goes in any case."""
     holder = f"sound:{new_id(16)}"
-    limits.take_slot(caller, holder)
-    release_connection()
     renewed = time.monotonic()
 
     def beat() -> None:
@@ -65,6 +63,9 @@ def _place(caller: Caller, abandoned: threading.Event) -> Iterator[Callable[[], 
             release_connection()
 
     try:
+        limits.take_slot(caller, holder)
+        release_connection()
         yield beat
     finally:
+        upload.path.unlink(missing_ok=True)
         limits.free_slot(holder)
