@@ -1,6 +1,6 @@
 """Our pipeline beside faster-whisper's own batched one: same model, same file, one run, and our peak memory.
 
-    python -m benchmarks.pipeline [FILE] [--minutes 20] [--model DIR] [--repeat 3] [--hours 1 10]
+    python -m benchmarks.pipeline [FILE] [--minutes 20] [--model DIR] [--repeat 3] [--hours 1 10] [--speakers]
 
 Every measurement has a process of its own. Without FILE the audio is made by espeak-ng from the test model's words.
 """
@@ -28,7 +28,10 @@ from engine import hardware
 from engine.audio import Decoder
 from engine.backends.whisper import WhisperRecognizer
 from engine.config import EngineConfig
+from engine.diarize import Beside
+from engine.diarizers import diarizer
 from engine.pipeline import Stream, run
+from engine.protocols import SpeakerHints
 from engine.scheduler import Scheduler
 from engine.types import SAMPLE_RATE, Chunk, Event, MediaInfo, Notice, Options
 from engine.workshop import Workshop
@@ -58,7 +61,7 @@ class Looped:
         self._left = 0
 
 
-def measure_ours(model: Path, open_stream: Callable[[], Stream]) -> dict[str, Any]:
+def measure_ours(model: Path, open_stream: Callable[[], Stream], *, speakers: bool = False) -> dict[str, Any]:
     config = EngineConfig(models_dir=model)
     recognizer = WhisperRecognizer(model, "benchmark", config)
     first: list[float] = []
@@ -71,7 +74,9 @@ def measure_ours(model: Path, open_stream: Callable[[], Stream]) -> dict[str, An
     workshop = Workshop(hardware.feature_threads(config), hardware.windows_ahead(config))
     started = time.perf_counter()
     door = scheduler.door(recognizer, "bulk")
-    transcript = run(open_stream(), Options(), door=door, workshop=workshop, on_event=on_event)
+    listener = diarizer(config) if speakers else None
+    beside = Beside(listener, SpeakerHints()) if listener else None
+    transcript = run(open_stream(), Options(), door=door, workshop=workshop, on_event=on_event, beside=beside)
     wall = time.perf_counter() - started
     words = sum(len(segment.words) for segment in transcript.segments)
     return {"wall": wall, "first": first[0] if first else None, "words": words, "audio": transcript.duration}
@@ -104,7 +109,7 @@ def child(kind: str, model: Path, file: Path, seconds: float) -> None:
         result = measure_ours(model, decoded(file))
     else:
         pcm = load_pcm(file)[: 300 * SAMPLE_RATE]
-        result = measure_ours(model, lambda: Looped(pcm, seconds))
+        result = measure_ours(model, lambda: Looped(pcm, seconds), speakers=kind == "speakers")
     usage = resource.getrusage(resource.RUSAGE_SELF)
     result["peak_mb"], result["cpu"] = usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
     print(json.dumps(result))
@@ -142,11 +147,11 @@ def _spread(walls: list[float]) -> str:
     return f"{walls[0]:.2f}-{walls[-1]:.2f} s"
 
 
-def memory(model: Path, file: Path, hours: list[float]) -> None:
+def memory(model: Path, file: Path, hours: list[float], kind: str) -> None:
     print(f"\n{'audio':>8}{'peak MB':>9}{'wall s':>9}")
     peaks = []
     for length in hours:
-        result = measure("memory", model, file, length * 3600)
+        result = measure(kind, model, file, length * 3600)
         peaks.append(result["peak_mb"])
         print(f"{length:6g} h{result['peak_mb']:9.0f}{result['wall']:9.1f}")
     print(f"longest to shortest: {peaks[-1] / peaks[0]:.2f}x")
@@ -166,7 +171,8 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=MODEL)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--hours", type=float, nargs="*", default=[1.0, 10.0])
-    parser.add_argument("--child", choices=("ours", "theirs", "memory"), help=argparse.SUPPRESS)
+    parser.add_argument("--speakers", action="store_true", help="tell speakers apart while memory is measured")
+    parser.add_argument("--child", choices=("ours", "theirs", "memory", "speakers"), help=argparse.SUPPRESS)
     parser.add_argument("--seconds", type=float, default=0.0, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
@@ -177,7 +183,7 @@ def main() -> None:
         file = given.file or make_speech(Path(folder) / "speech.wav", given.minutes)
         compare(given.model, file, given.repeat)
         if given.hours:
-            memory(given.model, file, sorted(given.hours))
+            memory(given.model, file, sorted(given.hours), "speakers" if given.speakers else "memory")
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ from engine.decode_protocol import (
     receive_frame,
     send_request,
 )
-from engine.errors import Cancelled, EngineError, EngineGone, MediaError
+from engine.errors import Cancelled, EngineError, EngineGone, MediaError, OutOfMemory
 from engine.types import SAMPLE_RATE, MediaInfo, Notice
 
 _log = logging.getLogger(__name__)
@@ -356,7 +356,7 @@ def _receive_info(child: _Child) -> MediaInfo:
         raise _failure_of(child, error) from error
 
 
-def _failure_of(child: _Child, error: Exception | None) -> MediaError:
+def _failure_of(child: _Child, error: Exception | None) -> EngineError:
     """What a child's silence or death means. It is dead afterwards."""
     if isinstance(error, TimeoutError | ProtocolError):
         child.close()
@@ -365,11 +365,18 @@ def _failure_of(child: _Child, error: Exception | None) -> MediaError:
     try:
         status = child.process.wait(timeout=STALL_SECONDS)
     except subprocess.TimeoutExpired:
-        status = -signal.SIGKILL
+        child.close()
+        return MediaError("decode_resource_limit")
     child.close()
     _log.warning("A decoder ended with status %s before the end of its file.", status)
-    out_of_bounds = status in (-signal.SIGXCPU, -signal.SIGKILL)
-    return MediaError("decode_resource_limit" if out_of_bounds else "decode_failed")
+    if status == -signal.SIGKILL:
+        # Its own limits end it otherwise: SIGXCPU comes before this signal, and memory beyond the bound is refused.
+        return OutOfMemory(
+            "out_of_memory",
+            "The audio decoder was ended from outside, most likely because the server ran out of memory. "
+            "Nothing was charged; it can be tried again.",
+        )
+    return MediaError("decode_resource_limit" if status == -signal.SIGXCPU else "decode_failed")
 
 
 def _notices(outcome: Outcome) -> tuple[Notice, ...]:

@@ -27,6 +27,8 @@ class EngineConfig:
     fetch_models: bool = True
     """May weights be fetched from the hub on first use?"""
     idle_unload_seconds: float = 900.0
+    model_memory_mb: int = 0
+    """What all models together may take on their device; 0: what is free when one is loaded."""
     max_decoded_seconds: float = MAX_DECODED_SECONDS
     decode_children: int = 3
     """Warm sandboxed decoders kept ready: as many as one upload to the page uses (probe, transcription, copy for the
@@ -42,8 +44,8 @@ class EngineConfig:
 
 
 def config_from_environment(models_dir: Path | None = None) -> EngineConfig:
-    """`STT_DATA_DIR`, `STT_MODEL`, `STT_DEVICE`, `STT_COMPUTE_TYPE`, `STT_THREADS`, `STT_FETCH_MODELS`,
-    `STT_DIARIZER`, `STT_VOICES`.
+    """`STT_DATA_DIR`, `STT_MODEL`, `STT_DEVICE`, `STT_COMPUTE_TYPE`, `STT_THREADS`, `STT_MODEL_MEMORY_MB`,
+    `STT_FETCH_MODELS`, `STT_DIARIZER`, `STT_VOICES`.
 
     Raises ValueError with a sentence for the operator.
     """
@@ -54,9 +56,8 @@ def config_from_environment(models_dir: Path | None = None) -> EngineConfig:
     compute_type = os.environ.get("STT_COMPUTE_TYPE", "default")
     if compute_type not in COMPUTE_TYPES:
         raise ValueError(f"STT_COMPUTE_TYPE is {compute_type!r}; it must be one of: {', '.join(COMPUTE_TYPES)}.")
-    threads = os.environ.get("STT_THREADS", "0")
-    if not threads.isdecimal():
-        raise ValueError(f"STT_THREADS is {threads!r}; it must be a number, 0 for one a core.")
+    threads = _number("STT_THREADS", "0 for one a core")
+    model_memory_mb = _number("STT_MODEL_MEMORY_MB", "0 for what is free")
     diarizer = os.environ.get("STT_DIARIZER", "auto")
     if diarizer not in get_args(DiarizerName):
         raise ValueError(f"STT_DIARIZER is {diarizer!r}; it must be one of: {', '.join(get_args(DiarizerName))}.")
@@ -65,8 +66,16 @@ def config_from_environment(models_dir: Path | None = None) -> EngineConfig:
         default_model=os.environ.get("STT_MODEL") or None,
         device=cast(Device, device),
         compute_type=compute_type,
-        threads=int(threads),
+        threads=threads,
+        model_memory_mb=model_memory_mb,
         fetch_models=os.environ.get("STT_FETCH_MODELS", "1") not in ("0", "false", "no"),
         diarizer=cast(DiarizerName, diarizer),
         voices=os.environ.get("STT_VOICES", "0") in ("1", "true", "yes"),
     )
+
+
+def _number(name: str, hint: str) -> int:
+    value = os.environ.get(name, "0")
+    if not value.isdecimal():
+        raise ValueError(f"{name} is {value!r}; it must be a number, {hint}.")
+    return int(value)

@@ -48,7 +48,13 @@ class VoiceUnavailable(EngineError):
 
 
 class OutOfMemory(EngineError):
-    """The smallest batch did not fit (code `out_of_memory`)."""
+    """The model, its smallest batch or a decoder did not fit (code `out_of_memory`)."""
+
+    permanent = False
+
+
+class ModelsBusy(EngineError):
+    """There is no memory for this model until another one has done its work (code `models_busy`)."""
 
     permanent = False
 

@@ -63,11 +63,38 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _gpu() -> tuple[str | None, int | None]:
-    query = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
+def gpus() -> tuple[str, ...]:
+    """What CUDA_VISIBLE_DEVICES may be set to for each GPU of this machine that we may use."""
+    if "CUDA_VISIBLE_DEVICES" in os.environ:
+        return tuple(name.strip() for name in os.environ["CUDA_VISIBLE_DEVICES"].split(",") if name.strip())
+    query = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
     try:
-        first = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout.splitlines()[0]
-        name, memory = first.rsplit(",", 1)
-        return name.strip(), int(memory)
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
-        return None, None
+        found = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    return tuple(found.split())
+
+
+def free_memory() -> float | None:
+    """Of the GPU that this process uses, in MB of a million bytes; None where nobody can tell."""
+    found = _ask("memory.free")
+    try:
+        return float(found[0]) * 1.048576 if found else None
+    except ValueError:
+        return None
+
+
+def _gpu() -> tuple[str | None, int | None]:
+    name, memory = _ask("name,memory.total") or ("", "")
+    return name or None, int(memory) if memory.isdecimal() else None
+
+
+def _ask(fields: str) -> list[str] | None:
+    """nvidia-smi counts all GPUs, whichever of them CUDA_VISIBLE_DEVICES has left to this process."""
+    mine = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0].strip() or "0"
+    query = ["nvidia-smi", "-i", mine, f"--query-gpu={fields}", "--format=csv,noheader,nounits"]
+    try:
+        line = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout.splitlines()[0]
+    except (OSError, subprocess.SubprocessError, IndexError):
+        return None
+    return [value.strip() for value in line.split(",")]

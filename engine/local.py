@@ -1,5 +1,6 @@
 """The engine in this process: decoder, models and scheduler behind one face."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -60,6 +61,8 @@ class LocalEngine:
         self._scheduler = Scheduler(hardware.lanes(config))
         self._workshop = Workshop(hardware.feature_threads(config), hardware.windows_ahead(config))
         self._decoder = Decoder(config)
+        self._guard = threading.Lock()
+        self._running = 0
         self._diarizer = diarizer(config)
         self._speaker = Speaker(config, self._decoder)
 
@@ -76,7 +79,7 @@ class LocalEngine:
         resume: Sequence[Chunk] = (),
     ) -> Transcript:
         caller = _Caller(on_event)
-        with _faults(caller):
+        with _faults(caller), self._counted():
             return self._transcribe(source, options, caller, resume)
 
     def make_playback(self, source: Path, destination: Path, beat: Callable[[], None] = lambda: None) -> Playback:
@@ -112,6 +115,7 @@ class LocalEngine:
             sandbox=self._decoder.sandbox,
             models=self.store.statuses(),
             queued=self._scheduler.waiting(),
+            running=self._running,
             diarizer=self._diarizer.name if self._diarizer else None,
         )
 
@@ -124,6 +128,16 @@ class LocalEngine:
         self._workshop.close()
         self.store.close()
         self._decoder.close()
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._guard:
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._running -= 1
 
     def _transcribe(
         self, source: Path, options: Options, caller: Callable[[Event], None], resume: Sequence[Chunk]

@@ -101,13 +101,8 @@ class _Run:
     def to_the_end(self) -> Transcript:
         self._tick()
         while self._asked():
-            asked = self.asked[0]
-            found = [self._wait(future) for future in asked.found]
-            chunk = self.ear.transcribe(
-                asked.ready.batch, asked.tongues, asked.requests, found, asked.language, self._in_turn
-            )
-            self.asked.popleft()
-            self.reader.done(asked.ready)
+            chunk, room = self._next_chunk()
+            self.reader.done(room)
             self.chunks.append(chunk)
             self.on_event(chunk)
             self._tick()
@@ -126,6 +121,16 @@ class _Run:
         beside.outcome.add_done_callback(lambda _: self.reader.stirred.set())
         self._until(arrived)
         return labelled(whole, beside)
+
+    def _next_chunk(self) -> tuple[Chunk, int]:
+        """And the room that its windows took."""
+        asked = self.asked[0]
+        found = [self._wait(future) for future in asked.found]
+        chunk = self.ear.transcribe(
+            asked.ready.batch, asked.tongues, asked.requests, found, asked.language, self._in_turn
+        )
+        self.asked.popleft()
+        return chunk, asked.ready.room
 
     def _asked(self) -> bool:
         """Is there a batch with the scheduler, after waiting for one if need be? False behind the last one."""
@@ -305,12 +310,12 @@ class _Reader:
             room, self._room = self._room, 0
         self._workshop.give_back(room)
 
-    def done(self, ready: _Ready) -> None:
-        """A batch has become a chunk: its windows are no longer needed."""
+    def done(self, room: int) -> None:
+        """A batch has become a chunk: its windows are gone."""
         with self._lock:
             self._unfinished -= 1
-            self._room -= ready.room
-        self._workshop.give_back(ready.room)
+            self._room -= room
+        self._workshop.give_back(room)
         self.moved()
 
     def moved(self) -> None:

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine import catalog, hardware, hub
+from engine import catalog, hardware, hub, memory
 from engine.config import EngineConfig
 from engine.errors import EngineError, ModelUnavailable
 from engine.fetcher import Fetcher
+from engine.memory import Budget
 from engine.protocols import Recognizer
 from engine.residents import Residents, Source
 from engine.types import ModelStatus, Phase
@@ -50,11 +51,15 @@ class ModelStore:
         compute_type = compute_type if config.compute_type == "default" else config.compute_type
         ready_config = dataclasses.replace(config, device=device, compute_type=compute_type)
         self._config = config
+        self._compute_type = compute_type
         self._own = _own_directory(config.default_model)
         self._default_id = self._own.id if self._own else _known(config.default_model or default_model)
         self._fetcher = Fetcher(config.models_dir, clock=clock)
         self._residents = Residents(
-            lambda source: load(source, ready_config), idle_seconds=config.idle_unload_seconds, clock=clock
+            lambda source: load(source, ready_config),
+            idle_seconds=config.idle_unload_seconds,
+            budget=Budget(config.model_memory_mb, hardware.free_memory if device == "cuda" else memory.free_ram),
+            clock=clock,
         )
         self.unload_idle = self._residents.unload_idle
 
@@ -62,12 +67,12 @@ class ModelStore:
     def use(self, model: str | None, *, on_wait: OnWait = _silent) -> Iterator[Recognizer]:
         """The model that answers to a name (None: the server's default), loaded, for as long as the block lasts.
 
-        Raises ModelUnavailable, OutOfMemory, and whatever `on_wait` raises.
+        Raises ModelUnavailable, ModelsBusy, OutOfMemory, and whatever `on_wait` raises.
         """
         source = self._resolve(model, on_wait)
         with (
             self._reading(source),
-            self._residents.use(source, lambda: on_wait("waiting", None)) as recognizer,
+            self._residents.use(self._weighed(source), lambda: on_wait("waiting", None)) as recognizer,
         ):
             yield recognizer
 
@@ -227,6 +232,9 @@ class ModelStore:
             except BlockingIOError:
                 raise _in_use(source.id) from None
             yield
+
+    def _weighed(self, source: Source) -> Source:
+        return dataclasses.replace(source, megabytes=memory.of_model(source.directory, self._compute_type))
 
     def _lock_file(self, model: str) -> Path:
         folder = self._config.models_dir / ".locks"

@@ -282,6 +282,9 @@ class EngineStatus:
     sandbox: Literal["full", "reduced"]
     models: tuple[ModelStatus, ...]
     queued: int = 0
+    """Windows that wait for the device."""
+    running: int = 0
+    """Recordings at work."""
     diarizer: str | None = None
     """Who tells speakers apart; None: nobody can."""
 

@@ -67,10 +67,10 @@ def batches(
     """
     tape = _Tape(iter(blocks), start)
     while tape.holds(start):
-        batch = _Cutter(tape, start, index, wanted=min(batch_windows, 2 ** min(index, 16))).run()
-        yield batch
-        start, index = batch.end, index + 1
+        cut = [_Cutter(tape, start, index, wanted=min(batch_windows, 2 ** min(index, 16))).run()]
+        start, index = cut[0].end, index + 1
         tape.forget(start)
+        yield cut.pop()  # not kept here while its taker goes on
 
 
 class _Tape:

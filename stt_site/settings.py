@@ -236,10 +236,15 @@ STRIPE_PAGES = env_list("STT_STRIPE_PAGES", "https://checkout.stripe.com,https:/
 
 # --- engine and jobs
 # Empty: the engine runs embedded in the process that needs it (tests, tiny hosts).
+# Several, with commas between, where there are several accelerators.
 ENGINE_SOCKET = env("STT_ENGINE_SOCKET")
+# How many engines `make run` starts; 0: one a GPU.
+ENGINES = env_int("STT_ENGINES", 0)
 JOB_LEASE_SECONDS = env_float("STT_JOB_LEASE_SECONDS", 60)
 JOB_MAX_ATTEMPTS = env_int("STT_JOB_MAX_ATTEMPTS", 3)
 JOB_STALL_SECONDS = env_float("STT_JOB_STALL_SECONDS", 600)
+# Until a model is in memory, from the slowest of disks.
+MODEL_LOAD_SECONDS = env_float("STT_MODEL_LOAD_SECONDS", 900)
 SWEEP_SECONDS = env_float("STT_SWEEP_SECONDS", 15)
 WORKERS = env_int("STT_WORKERS", 4)
 WORKER_DOORBELL = RUN_DIR / "worker.sock"

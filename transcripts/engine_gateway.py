@@ -30,6 +30,7 @@ _status: tuple[float, EngineStatus] | None = None
 CODES = {
     "engine_gone": ErrorCode.ENGINE_UNAVAILABLE,
     "out_of_memory": ErrorCode.ENGINE_UNAVAILABLE,
+    "models_busy": ErrorCode.ENGINE_UNAVAILABLE,
     "translator_missing": ErrorCode.MODEL_UNAVAILABLE,
     "cancelled": ErrorCode.CLIENT_CLOSED_REQUEST,
 }
@@ -54,12 +55,33 @@ def engine() -> "Engine":
 def _connect() -> "Engine":
     # Imported here: with a socket, the engine's libraries must never enter this process.
     if settings.ENGINE_SOCKET:
-        from engine.client import EngineClient
+        from engine.fleet import connect
 
-        return EngineClient(Path(settings.ENGINE_SOCKET))
+        return connect(sockets())
     from engine.local import LocalEngine
 
     return LocalEngine(config())
+
+
+def sockets() -> list[Path]:
+    """One an engine; the settings name them with commas between."""
+    return [Path(name.strip()) for name in settings.ENGINE_SOCKET.split(",") if name.strip()]
+
+
+def engines_wanted() -> int:
+    """One a GPU; one where there is none."""
+    from engine import hardware
+
+    return settings.ENGINES or (max(1, len(hardware.gpus())) if os.environ.get("STT_DEVICE") != "cpu" else 1)
+
+
+def take_accelerator(number: int) -> None:
+    """Leave only GPU `number` to this process, which has not used one yet."""
+    from engine import hardware
+
+    mine = hardware.gpus()
+    if len(mine) > 1:
+        os.environ["CUDA_VISIBLE_DEVICES"] = mine[number % len(mine)]
 
 
 def refusal(error: EngineError) -> ServiceError:
@@ -85,6 +107,18 @@ def transcribe(
 def make_playback(source: Path, destination: Path) -> Playback:
     """Raises EngineError as it is."""
     return engine().make_playback(source, destination)
+
+
+def label_speakers(source: Path, transcript: Transcript, options: Options) -> Transcript:
+    """Raises EngineError as it is."""
+    return engine().label_speakers(source, transcript, options)
+
+
+def check_speakers() -> None:
+    """Raises MODEL_UNAVAILABLE where speakers cannot be told apart."""
+    if status().diarizer is None:
+        message = "This server cannot tell speakers apart: nothing for it is installed. Nothing was changed."
+        raise ServiceError(ErrorCode.MODEL_UNAVAILABLE, message)
 
 
 def enhance(source: Path, destination: Path, beat: Callable[[], None]) -> Enhanced:

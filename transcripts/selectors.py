@@ -9,7 +9,7 @@ from django.core.files import File
 from django.db.models import Count, DurationField, ExpressionWrapper, F, OrderBy, Q, QuerySet, Sum
 
 from accounts.models import User
-from engine.types import Chunk, EngineStatus, Notice, Segment, Span, Word, chunk_from_dict, detection_from_dict
+from engine.types import Chunk, EngineStatus, Notice, Segment, Span, Turn, Word, chunk_from_dict, detection_from_dict
 from engine.types import Transcript as Document
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts import engine_gateway, storage
@@ -174,6 +174,7 @@ def document(transcript: Transcript, *, words: bool = True) -> Document:
         coverage=1.0 if transcript.coverage is None else transcript.coverage,
         suspect_spans=tuple(Span(**span) for span in transcript.suspect_spans),
         warnings=tuple(Notice(**notice) for notice in transcript.warnings),
+        turns=tuple(Turn(**turn) for turn in transcript.turns),
         snr_db=transcript.snr_db,
         detection=detection_from_dict(transcript.detection),
     )

@@ -1,4 +1,4 @@
-from transcripts.services import erase, playback, run
+from transcripts.services import erase, playback, run, speakers
 
 
 def run_job(job_id: int) -> None:
@@ -7,6 +7,10 @@ def run_job(job_id: int) -> None:
 
 def make_playback(media_id: int) -> None:
     playback.make(media_id)
+
+
+def label_speakers(transcript_id: int) -> None:
+    speakers.label(transcript_id)
 
 
 def erase_account(owner_id: int) -> None:

@@ -130,6 +130,7 @@ def test_health(anonymous: Client) -> None:
         "ledger": "unchecked",
         "model": "small",
         "embedded": False,
+        "diarizer": None,
         "sandbox": "full",
         "queued": 0,
     }

@@ -10,6 +10,7 @@ from engine.errors import MediaError, ModelUnavailable, OutOfMemory, Unsupported
 from engine.types import (
     Chunk,
     EngineStatus,
+    Enhanced,
     Event,
     MediaInfo,
     ModelStatus,
@@ -19,6 +20,7 @@ from engine.types import (
     Progress,
     Segment,
     Span,
+    Spoken,
     Transcript,
     Word,
 )
@@ -83,6 +85,16 @@ class StandIn:
         self._do(source.read_text().split()[-1], lambda event: beat())
         voices = tuple(f"Speaker {number + 1}" for number in range(options.speakers or 1))
         return replace(transcript, speakers=voices)
+
+    def enhance(self, source: Path, destination: Path, beat: Callable[[], None] = lambda: None) -> Enhanced:
+        self._do(source.read_text().split()[-1], lambda event: beat())
+        destination.write_bytes(b"wav")
+        return Enhanced(0.1 + 0.2, 48_000)
+
+    def speak(self, reference: Path, text: str, destination: Path, beat: Callable[[], None] = lambda: None) -> Spoken:
+        self._do(reference.read_text().split()[-1], lambda event: beat())
+        destination.write_bytes(text.encode())
+        return Spoken(0.1 + 0.2, 24_000)
 
     def status(self) -> EngineStatus:
         models = (ModelStatus("small", True, False), ModelStatus("tiny", False, False, 1 / 3))

@@ -9,9 +9,9 @@ import pytest
 from engine import audio
 from engine.audio import Decoder
 from engine.decode_protocol import MAX_NUMBER
-from engine.errors import MediaError
+from engine.errors import MediaError, OutOfMemory
 from tests.engine import media
-from tests.engine.decoding import refusal, replaced_child
+from tests.engine.decoding import decode, refusal, replaced_child
 
 
 @pytest.fixture
@@ -54,9 +54,6 @@ def hostile_child(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, behaviour: st
         ("send_json(channel, INFO, info)\nwhile True: send_frame(channel, PCM, bytes(2))", "decode_failed"),
         ("send_json(channel, INFO, info); os.abort()", "decode_failed"),
         ("send_json(channel, INFO, info)\nwhile True: send_frame(channel, PCM, bytes(32000))", "media_too_long"),
-        ("os.kill(os.getpid(), 9)", "decode_resource_limit"),
-        ("channel.sendall(b'I')\nos.kill(os.getpid(), 9)", "decode_resource_limit"),
-        ("channel.sendall(b'I' + (99).to_bytes(4, 'little'))\nos.kill(os.getpid(), 9)", "decode_resource_limit"),
         ("os.kill(os.getpid(), 24)", "decode_resource_limit"),
     ],
 )  # fmt: skip
@@ -65,6 +62,16 @@ def test_a_child_that_was_taken_over_is_not_believed(
 ) -> None:
     with contextlib.closing(hostile_child(monkeypatch, tmp_path, behaviour)) as decoder:
         assert refusal(decoder, recording, max_seconds=5.0) == code
+
+
+@pytest.mark.parametrize("before", ["", "channel.sendall(b'I')", "channel.sendall(b'I' + (99).to_bytes(4, 'little'))"])
+def test_a_child_that_was_killed_is_no_fault_of_the_recording(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, recording: Path, before: str
+) -> None:
+    with contextlib.closing(hostile_child(monkeypatch, tmp_path, f"{before}\nos.kill(os.getpid(), 9)")) as decoder:
+        with pytest.raises(OutOfMemory) as caught:
+            decode(decoder, recording, 5.0)
+        assert not caught.value.permanent
 
 
 @pytest.mark.parametrize(

@@ -335,8 +335,9 @@ def test_cancel_stops_the_batch_at_work_ends_the_threads_and_closes_the_stream(
 
 
 def test_a_run_that_is_given_up_before_its_turn_never_begins(scheduler: Scheduler, workshop: Workshop) -> None:
-    busy, first, second = threading.Event(), Stuck(), Stuck()
-    others = [scheduler.door(first, "bulk").call(lambda: busy.wait(20)) for _ in range(2)]
+    busy, met, second = threading.Event(), threading.Barrier(3), Stuck()
+    others = [scheduler.door(StandIn(), "bulk").call(lambda: met.wait(20) >= 0 and busy.wait(20)) for _ in range(2)]
+    met.wait(20)
 
     def leave(event: Event) -> None:
         if scheduler.waiting():

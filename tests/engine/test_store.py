@@ -9,10 +9,10 @@ import pytest
 
 from engine import catalog
 from engine.config import EngineConfig
-from engine.errors import EngineError, ModelUnavailable, OutOfMemory
+from engine.errors import EngineError, ModelsBusy, ModelUnavailable, OutOfMemory
 from engine.protocols import LanguageGuess, Recognizer, Request, Window
 from engine.residents import Source
-from engine.store import Loader, ModelStore
+from engine.store import Loader, ModelStore, load_recognizer
 from engine.types import Phase, Segment
 from tests.engine.hub_double import HubDouble, running
 
@@ -93,8 +93,15 @@ def store_of(
     clock: Clock | None = None,
     default_model: str | None = None,
     fetch_models: bool = True,
+    model_memory_mb: int = 0,
 ) -> ModelStore:
-    config = EngineConfig(models_dir, default_model=default_model, device="cpu", fetch_models=fetch_models)
+    config = EngineConfig(
+        models_dir,
+        default_model=default_model,
+        device="cpu",
+        fetch_models=fetch_models,
+        model_memory_mb=model_memory_mb,
+    )
     return ModelStore(config, load=load or Loads(), clock=clock or Clock())
 
 
@@ -475,6 +482,56 @@ def test_a_model_that_does_not_fit_beside_an_idle_one_takes_its_place(models_dir
     used(store, "small")
     assert used(store, "medium") == "medium"
     assert [status.id for status in store.statuses() if status.loaded] == ["medium"]
+
+
+TWO_OF_THREE = 8
+"""MB: the test model counts as 3.5."""
+
+
+def loaded(store: ModelStore) -> list[str]:
+    return sorted(status.id for status in store.statuses() if status.loaded)
+
+
+def test_the_least_recently_used_idle_model_makes_room(models_dir: Path) -> None:
+    put(models_dir, "tiny", "base", "small")
+    clock = Clock()
+    store = store_of(models_dir, load=load_recognizer, clock=clock, model_memory_mb=TWO_OF_THREE)
+    for model in ("tiny", "base", "tiny"):
+        used(store, model)
+        clock.now += 1
+    assert loaded(store) == ["base", "tiny"]
+    assert used(store, "small") == "small"
+    assert loaded(store) == ["small", "tiny"]
+
+
+def test_no_model_at_work_makes_room_and_whoever_wanted_it_may_try_again(models_dir: Path) -> None:
+    put(models_dir, "tiny", "base", "small")
+    store = store_of(models_dir, model_memory_mb=TWO_OF_THREE)
+    with store.use("tiny"):
+        with store.use("base"), pytest.raises(ModelsBusy, match="small") as raised:
+            used(store, "small")
+        assert raised.value.permanent is False
+        assert loaded(store) == ["base", "tiny"]
+        assert used(store, "small") == "small"
+        assert loaded(store) == ["small", "tiny"]
+        assert used(store, catalog.EMBEDDED) == catalog.EMBEDDED
+
+
+def test_a_model_larger_than_the_budget_is_refused_for_good(models_dir: Path) -> None:
+    put(models_dir, "tiny")
+    with pytest.raises(ModelUnavailable, match="STT_MODEL_MEMORY_MB") as raised:
+        used(store_of(models_dir, model_memory_mb=1), "tiny")
+    assert raised.value.permanent
+
+
+def test_where_free_memory_is_measured_too_little_of_it_is_said(
+    models_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(models_dir, "tiny")
+    monkeypatch.setattr("engine.memory.free_ram", lambda: 3.0)
+    with pytest.raises(OutOfMemory, match="3 MB are free") as raised:
+        used(store_of(models_dir), "tiny")
+    assert not raised.value.permanent
 
 
 def test_a_model_that_never_fits_is_out_of_memory(models_dir: Path) -> None:

@@ -1,21 +1,25 @@
 """An engine that says what a test tells it to, behind the real gateway."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from engine.types import (
     Chunk,
     EngineStatus,
+    Enhanced,
     Event,
     MediaInfo,
     ModelStatus,
+    Notice,
     Options,
     Playback,
     Progress,
     Segment,
     Span,
+    Spoken,
     Transcript,
+    Turn,
     Word,
 )
 
@@ -44,6 +48,9 @@ class StandInEngine:
     script: Script | None = None
     probe_error: Exception | None = None
     playback_error: Exception | None = None
+    voice_error: Exception | None = None
+    diarizer: str | None = None
+    label_error: Exception | None = None
     resumed_with: list[int] = field(default_factory=list)
     options: list[Options] = field(default_factory=list)
 
@@ -67,7 +74,31 @@ class StandInEngine:
             on_event(done[-1])
         segments = tuple(segment for part in done for segment in part.segments)
         text = " ".join(segment.text for segment in segments)
-        return Transcript(text, "en", 0.99, self.chunks * 10.0, segments, "stand-in", coverage=1.0)
+        whole = Transcript(text, "en", 0.99, self.chunks * 10.0, segments, "stand-in", coverage=1.0)
+        return self._labelled(whole, options) if options.diarize else whole
+
+    def label_speakers(
+        self, source: Path, transcript: Transcript, options: Options, beat: Callable[[], None] = lambda: None
+    ) -> Transcript:
+        assert source.is_file()
+        self.options.append(options)
+        if self.label_error:
+            raise self.label_error
+        return self._labelled(transcript, options)
+
+    def _labelled(self, whole: Transcript, options: Options) -> Transcript:
+        """Every segment is another voice's, up to as many as are asked for."""
+        if self.diarizer is None:
+            warning = Notice("speaker_labels_unavailable", "Nothing for it is installed.")
+            return replace(whole, warnings=(*whole.warnings, warning))
+        names = [f"Speaker {at % (options.speakers or 1) + 1}" for at in range(len(whole.segments))]
+        pairs = list(zip(whole.segments, names, strict=True))
+        return replace(
+            whole,
+            segments=tuple(replace(segment, speaker=name) for segment, name in pairs),
+            speakers=tuple(dict.fromkeys(names)),
+            turns=tuple(Turn(segment.start, segment.end, name) for segment, name in pairs),
+        )
 
     def make_playback(self, source: Path, destination: Path, beat: Callable[[], None] = lambda: None) -> Playback:
         assert source.is_file()
@@ -76,8 +107,20 @@ class StandInEngine:
         destination.write_bytes(b"m4a")
         return Playback(30.0, b"\x00\xff")
 
+    def enhance(self, source: Path, destination: Path, beat: Callable[[], None] = lambda: None) -> Enhanced:
+        beat()
+        destination.write_bytes(source.read_bytes())
+        return Enhanced(30.0, 16000)
+
+    def speak(self, reference: Path, text: str, destination: Path, beat: Callable[[], None] = lambda: None) -> Spoken:
+        beat()
+        if self.voice_error:
+            raise self.voice_error
+        destination.write_bytes(text.encode())
+        return Spoken(1.5, 24000)
+
     def status(self) -> EngineStatus:
         models = (ModelStatus("small", True, True), ModelStatus("medium", False, False))
-        return EngineStatus("small", False, "cpu", None, None, "full", models)
+        return EngineStatus("small", False, "cpu", None, None, "full", models, diarizer=self.diarizer)
 
     def close(self) -> None: ...

@@ -7,7 +7,7 @@ from pytest_django.fixtures import Settings
 from accounts.models import ConcurrencySlot, DailyUse, User
 from accounts.services import ledger
 from accounts.services.access import Caller
-from engine.errors import EngineGone, MediaError, OutOfMemory
+from engine.errors import EngineGone, MediaError, ModelsBusy, OutOfMemory
 from engine.types import Event
 from engine.types import Transcript as Result
 from stt_site.lib import queue
@@ -167,6 +167,34 @@ def test_a_stalled_engine_is_left_and_the_job_tried_again(job: Job, engine: Stan
     run_job(job.pk)
     job.refresh_from_db()
     assert (job.state, job.attempts) == (JobState.QUEUED, 1)
+
+
+def test_an_engine_that_hangs_while_it_loads_a_model_is_left(
+    job: Job, engine: StandInEngine, settings: Settings
+) -> None:
+    def script(on_event: Callable[[Event], None], resumed: int) -> None:
+        on_event(progress(0.0, "waiting", stalled_for=settings.MODEL_LOAD_SECONDS + 1))
+
+    engine.script = script
+    run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.attempts) == (JobState.QUEUED, 1)
+
+
+def test_a_job_whose_model_has_no_room_waits_and_loses_no_attempt(
+    job: Job, engine: StandInEngine, settings: Settings
+) -> None:
+    def script(on_event: Callable[[Event], None], resumed: int) -> None:
+        raise ModelsBusy("models_busy", "No room until another model has done its work.")
+
+    engine.script = script
+    for _ in range(settings.JOB_MAX_ATTEMPTS + 1):
+        due_now(job)
+        run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.attempts) == (JobState.QUEUED, 0)
+    assert job.not_before is not None
+    assert job.not_before > job.created_at
 
 
 def test_waiting_for_other_work_is_no_stall(job: Job, engine: StandInEngine, settings: Settings) -> None:

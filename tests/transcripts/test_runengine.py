@@ -1,5 +1,6 @@
 """An engine that cannot start says why in a sentence."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from engine.errors import EngineError
+from stt_site.management.commands import up
 
 MICRO = Path(__file__).parents[1] / "fixtures" / "micro_whisper"
 
@@ -52,3 +54,32 @@ def test_a_place_where_it_cannot_listen_is_named(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(settings, "ENGINE_SOCKET", str(socket / "engine.sock"))
     with pytest.raises(CommandError, match="cannot listen at"):
         call_command("runengine")
+
+
+def test_an_engine_without_a_socket_is_refused(monkeypatch: pytest.MonkeyPatch, socket: Path) -> None:
+    monkeypatch.setattr(settings, "ENGINE_SOCKET", f"{socket},{socket}-1")
+    with pytest.raises(CommandError, match="names 2 sockets"):
+        call_command("runengine", number=2)
+
+
+def test_each_engine_sees_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch, socket: Path) -> None:
+    monkeypatch.setattr(settings, "ENGINE_SOCKET", f"{socket}, {socket}-1")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-a,GPU-b")
+    served: list[tuple[Path, str]] = []
+
+    def serve(path: Path, *_: object, **__: object) -> None:
+        served.append((path, os.environ["CUDA_VISIBLE_DEVICES"]))
+
+    monkeypatch.setattr("engine.server.serve", serve)
+    call_command("runengine", number=1)
+    assert served == [(Path(f"{socket}-1"), "GPU-b")]
+
+
+def test_make_run_starts_one_engine_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "ENGINE_SOCKET", "")
+    monkeypatch.setenv("STT_DEVICE", "auto")
+    for visible, engines in (("0,1,2", 3), ("", 1)):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        found = up.environment()
+        assert found["STT_ENGINES"] == str(engines)
+        assert len(set(found["STT_ENGINE_SOCKET"].split(","))) == engines

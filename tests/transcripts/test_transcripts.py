@@ -90,7 +90,7 @@ def test_a_copy_for_the_browser_is_made(transcript: Transcript) -> None:
 
 
 def test_copies_are_made_one_at_a_time(transcript: Transcript) -> None:
-    with playback._turn() as mine:
+    with playback.one_at_a_time("playback") as mine:
         assert mine
         playback.make(transcript.media_id)
     assert Media.objects.get().playback == Playback.PENDING

@@ -6,6 +6,7 @@ from django.test import Client
 from accounts.models import User
 from engine.types import Chunk
 from tests.web import rows
+from transcripts import engine_gateway
 from transcripts.models import JobState, Transcript
 
 EMBEDDED = {"code": "embedded_model", "message": "The packaged recogniser answered."}
@@ -150,3 +151,21 @@ def test_the_text_and_times_of_the_sample_belong_together(client: Client, db: No
     text = client.get("/").content.decode()
     assert text.count("data-line=") == len(packed["segments"])
     assert sum(sum(row[::4]) for row in packed["segments"]) / 100 < packed["duration"]
+
+
+def test_labels_that_failed_can_be_tried_again(page: Client, alice: User) -> None:
+    failed = {"code": "speaker_labels_failed", "message": "The speakers could not be told apart."}
+    made = rows.transcript(alice, warnings=[failed])
+    read = page.get(f"/transcripts/{made.slug}/").content.decode()
+    assert "Try speaker labels again" in read
+    assert failed["message"] in read
+    Transcript.objects.filter(pk=made.pk).update(labels_wanted={"attempts": 0})
+    assert "The voices are being told apart" in page.get(f"/transcripts/{made.slug}/").content.decode()
+
+
+def test_the_page_asks_for_speakers_as_it_is_told(page: Client, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_gateway, "check_speakers", lambda: None)
+    made = rows.transcript(alice)
+    page.post(f"/transcripts/{made.slug}/speakers/", {"speakers": "3"})
+    wanted = Transcript.objects.get(pk=made.pk).labels_wanted
+    assert wanted == {"speakers": 3, "min_speakers": None, "max_speakers": None, "attempts": 0}

@@ -54,6 +54,7 @@ class NewTranscript(serializers.Serializer[Any]):
     )
     clean = serializers.BooleanField(required=False, default=False, help_text="Leave out um and uh.")
     diarize = serializers.BooleanField(required=False, default=True)
+    speakers = serializers.IntegerField(required=False, default=0, min_value=0, max_value=50, help_text="0: find out.")
 
     def validate_keywords(self, terms: list[str]) -> tuple[Keyword, ...]:
         try:
@@ -68,10 +69,40 @@ class NewTranscript(serializers.Serializer[Any]):
             model=given["model"] or None,
             language=language or None,
             prompt=given["prompt"] or None,
+            diarize=given["diarize"],
+            speakers=given["speakers"] or None if given["diarize"] else None,
             languages=tuple(given["languages"]),
             keywords=given["keywords"],
             clean=given["clean"],
         )
+
+
+class Labelling(serializers.Serializer[Any]):
+    """How many voices there are. 0: find out, within the other two."""
+
+    speakers = serializers.IntegerField(required=False, default=0, min_value=0, max_value=50)
+    min_speakers = serializers.IntegerField(required=False, default=0, min_value=0, max_value=50)
+    max_speakers = serializers.IntegerField(required=False, default=0, min_value=0, max_value=50)
+
+    def validate(self, attrs: dict[str, int]) -> dict[str, int]:
+        if 0 < attrs["max_speakers"] < attrs["min_speakers"]:
+            raise serializers.ValidationError("max_speakers must not be less than min_speakers.")
+        return attrs
+
+    def options(self) -> Options:
+        given = self.validated_data
+        return Options(
+            diarize=True,
+            speakers=given["speakers"] or None,
+            min_speakers=given["min_speakers"] or None,
+            max_speakers=given["max_speakers"] or None,
+        )
+
+
+class Turn(serializers.Serializer[Any]):
+    start = serializers.FloatField(help_text="Seconds.")
+    end = serializers.FloatField()
+    speaker = serializers.CharField()
 
 
 class Rename(serializers.Serializer[Any]):
@@ -188,6 +219,11 @@ class Detail(Item):
     snr_db = serializers.FloatField(allow_null=True, help_text="Speech over noise, in decibels.")
     suspect_spans = Span(many=True, help_text="Where a listener should check.")
     warnings = Notice(many=True)
+    turns = Turn(many=True, help_text="Who spoke when; turns may overlap.")
+    labelling = serializers.SerializerMethodField(help_text="Are the speakers being told apart anew?")
+
+    def get_labelling(self, transcript: Transcript) -> bool:
+        return transcript.labels_wanted is not None
 
     @extend_schema_field(Segment(many=True))
     def get_segments(self, transcript: Transcript) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/transcripts/", views.TranscriptList.as_view()),
     path("api/v1/transcripts/<str:ref>/", views.TranscriptDetail.as_view()),
     path("api/v1/transcripts/<str:ref>/cancel/", views.TranscriptCancel.as_view()),
+    path("api/v1/transcripts/<str:ref>/speakers/", views.TranscriptSpeakers.as_view()),
     path("api/v1/transcripts/<str:ref>/export/<str:export_format>/", views.TranscriptExport.as_view()),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
     path("api/v1/", include("accounts.api.urls")),

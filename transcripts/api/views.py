@@ -28,7 +28,7 @@ from transcripts.api.schemas import Error
 from transcripts.exports.base import CannotDraw, ExportOptions
 from transcripts.exports.registry import FORMATS, render
 from transcripts.models import Origin, Transcript
-from transcripts.services import jobs, transcripts, uploads
+from transcripts.services import jobs, speakers, transcripts, uploads
 from transcripts.services.submit import Order, check, submit
 
 REFUSED = dict.fromkeys((400, 401, 403, 404), Error)
@@ -149,6 +149,22 @@ class TranscriptCancel(AccountView):
     def post(self, request: Request, ref: str) -> Response:
         jobs.request_cancel(self.transcript(ref).job_id)
         return Response(serializers.Detail(self.transcript(ref)).data)
+
+
+class TranscriptSpeakers(AccountView):
+    @extend_schema(
+        operation_id="label_speakers",
+        summary="Tell its speakers apart, again",
+        description="Free. The answer comes at once; `labelling` is true until the work has ended. The text stays.",
+        request=serializers.Labelling,
+        responses={202: serializers.Detail, 409: Error, 503: Error, **REFUSED},
+    )
+    def post(self, request: Request, ref: str) -> Response:
+        transcript = self.transcript(ref)
+        wish = serializers.Labelling(data=request.data)
+        wish.is_valid(raise_exception=True)
+        speakers.order(transcript, wish.options())
+        return Response(serializers.Detail(transcript).data, 202)
 
 
 class TranscriptExport(AccountView):

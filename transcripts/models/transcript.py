@@ -28,6 +28,8 @@ class Transcript(models.Model):
     coverage = models.FloatField(null=True)
     suspect_spans = models.JSONField(default=list)
     warnings = models.JSONField(default=list)
+    turns = models.JSONField("{start, end, speaker}, in order", default=list)
+    labels_wanted = models.JSONField("speakers are to be told apart (again), and how", null=True)
     snr_db = models.FloatField("speech over noise", null=True)
     detection = models.JSONField("engine.types.LanguageDetection", default=dict)
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Mail
 from accounts.services import ledger, limits, low_credits, mails
 from accounts.services.tariffs import Tariff
-from engine.types import Notice, Segment, Span, to_dict
+from engine.types import Notice, Segment, Span, Turn, to_dict
 from engine.types import Transcript as Result
 from stt_site.lib import doorbell
 from stt_site.lib.errors import MEANINGS, ErrorCode
@@ -115,17 +115,22 @@ def _write_transcript(job: Job, result: Result, duration_ms: int) -> None:
         word_count=len(result.text.split()),
         speakers=list(result.speakers),
         coverage=result.coverage,
-        suspect_spans=_plain(result.suspect_spans),
-        warnings=_plain(result.warnings),
+        suspect_spans=plain(result.suspect_spans),
+        warnings=plain(result.warnings),
+        turns=plain(result.turns),
         snr_db=result.snr_db,
         detection=to_dict(result.detection),
     )
+    write_segments(transcript.pk, result.segments)
+
+
+def write_segments(transcript_id: int, segments: Iterable[Segment]) -> None:
     TranscriptSegment.objects.bulk_create(
-        (_segment_row(transcript.pk, order, segment) for order, segment in enumerate(result.segments)), batch_size=200
+        (_segment_row(transcript_id, order, segment) for order, segment in enumerate(segments)), batch_size=200
     )
 
 
-def _plain(items: Iterable[Span | Notice]) -> list[dict[str, object]]:
+def plain(items: Iterable[Span | Notice | Turn]) -> list[dict[str, object]]:
     return [to_dict(item) for item in items]
 
 

@@ -32,7 +32,7 @@ def make(media_id: int) -> None:
     media = Media.objects.filter(pk=media_id, playback=Playback.PENDING).first()
     if media is None:
         return
-    with _turn() as mine:
+    with one_at_a_time("playback") as mine:
         if mine:
             _make(media)
         else:
@@ -58,9 +58,9 @@ def _make(media: Media) -> None:
 
 
 @contextmanager
-def _turn() -> Iterator[bool]:
-    """One copy at a time on a machine, so that workers are left for jobs. The lock goes with its process."""
-    with (settings.RUN_DIR / "playback.lock").open("w") as file:
+def one_at_a_time(work: str) -> Iterator[bool]:
+    """On a machine, so that workers are left for jobs. The lock goes with its process."""
+    with (settings.RUN_DIR / f"{work}.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

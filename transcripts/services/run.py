@@ -3,12 +3,13 @@
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal, TypeVar
 
 from django.conf import settings
 from django.db.models import Q
 
-from engine.errors import EngineError, EngineGone
+from engine.errors import EngineError, EngineGone, ModelsBusy
 from engine.types import Chunk, Event, Progress, Transcript, chunk_from_dict, options_from_dict
 from stt_site.lib.cluster import stopping
 from stt_site.lib.db import UNREACHABLE, persist
@@ -24,6 +25,8 @@ CHECK_SECONDS = 0.5
 RENEW_SECONDS = 2.0
 """Progress is written this often at most; the lease is kept every sixth of its time at least."""
 RETRY_SECONDS = 1.0
+BUSY_SECONDS = 15.0
+"""How long a job waits whose model has no room beside those at work."""
 POISON_CODES = {"engine_gone", "stalled"}
 
 
@@ -116,7 +119,8 @@ class Watch:
             _persist(lambda: leases.store_chunk(self._lease, chunk))
 
     def _note(self, progress: Progress) -> None:
-        if progress.phase != "waiting" and progress.stalled_for > settings.JOB_STALL_SECONDS:
+        patience = settings.MODEL_LOAD_SECONDS if progress.phase == "waiting" else settings.JOB_STALL_SECONDS
+        if progress.stalled_for > patience:
             raise Stalled(progress.stalled_for)
         self.engine_began = self.engine_began or progress.phase != "waiting"
         self._phase = progress.phase
@@ -143,7 +147,7 @@ class Watch:
 
 def _transcribe(lease: Lease, watch: Watch) -> Transcript:
     chunks = [chunk_from_dict(row.result) for row in leases.stored_chunks(lease)]
-    options = options_from_dict(lease.job.options)
+    options = replace(options_from_dict(lease.job.options), tenant=lease.job.caller)
     with storage.local_path(lease.job.media.key) as source:
         try:
             return engine_gateway.transcribe(source, options, on_event=watch, resume=chunks)
@@ -157,6 +161,8 @@ def _after_engine_error(lease: Lease, watch: Watch, error: EngineError) -> None:
     if error.permanent:
         refusal = _too_long(lease.job) if error.code == "media_too_long" else engine_gateway.refusal(error)
         _persist(lambda: closing.fail(lease.mine, refusal.code, refusal.message))
+    elif isinstance(error, ModelsBusy):
+        _put_down(lease, after=BUSY_SECONDS)
     elif isinstance(error, EngineGone) and not watch.engine_began:
         # The engine was down, not brought down: this recording is not to blame.
         _put_down(lease, after=2 * RETRY_SECONDS)

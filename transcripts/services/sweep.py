@@ -27,11 +27,12 @@ from accounts.services import (
 from stt_site.lib import queue
 from stt_site.lib.errors import ErrorCode
 from transcripts import storage
-from transcripts.models import Job, JobState, Media, Playback, Upload
+from transcripts.models import Job, JobState, Media, Playback, Transcript, Upload
 from transcripts.services import closing, erase, retention, transcripts, uploads
 from transcripts.services.audit import audit
 from transcripts.services.leases import NODE, RUN_JOB, job_of, waiting_fairly
 from transcripts.services.playback import MAKE_PLAYBACK, WANTED
+from transcripts.services.speakers import LABEL_SPEAKERS
 
 logger = logging.getLogger(__name__)
 BATCH = 500
@@ -51,6 +52,7 @@ def sweep() -> None:
         end_worn_out,
         ring_lost_jobs,
         ring_lost_playback,
+        ring_lost_labels,
         stripe_events.ring_waiting,
         mails.ring_waiting,
         check_ledger,
@@ -82,6 +84,15 @@ def _run(*steps: Callable[[], object]) -> None:
             step()
         except Exception:
             logger.exception("%s failed; it is tried again.", step.__name__)
+
+
+def ring_lost_labels() -> None:
+    """Transcripts whose speakers are wanted and whom no message names. One that is at work is not begun twice."""
+    wanted = Transcript.objects.filter(labels_wanted__isnull=False).values_list("pk", flat=True)[:BATCH]
+    waiting = queue.pending(LABEL_SPEAKERS) if wanted else set()
+    for pk in wanted:
+        if pk not in waiting:
+            queue.ring(LABEL_SPEAKERS, pk)
 
 
 def end_cancelled() -> None:

@@ -14,10 +14,10 @@ from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts import selectors
 from transcripts.exports import registry
 from transcripts.exports.base import CannotDraw, Meta, UnknownFormat
-from transcripts.services import jobs, transcripts
+from transcripts.services import jobs, speakers, transcripts
 from transcripts.services.claim import claim
 from transcripts.web.access import signed_in
-from transcripts.web.forms import TitleForm, export_options
+from transcripts.web.forms import SPEAKER_COUNTS, TitleForm, export_options, transcribe_options
 from transcripts.web.library import status_now
 from transcripts.web.present import RTL, places, turns, word_table
 
@@ -59,6 +59,7 @@ def page(request: HttpRequest, transcript: "Transcript") -> HttpResponse:
         "places": (doubtful := places(read))[:MOST_PLACES],
         "more_places": max(0, len(doubtful) - MOST_PLACES),
         "speakers": whole.speakers,
+        "counts": SPEAKER_COUNTS,
         "duration": whole.duration,
         "codes": {notice.code for notice in whole.warnings},
         "notices": [n for n in whole.warnings if n.code not in ("embedded_model", "speaker_labels_unavailable")],
@@ -110,8 +111,8 @@ def _count(text: str) -> int:
 @require_safe
 @gzip_page
 def words(request: HttpRequest, transcript: "Transcript") -> HttpResponse:
-    """Word times for the player, as `present.word_table` packs them. A finished transcript does not change."""
-    etag = f'W/"words-{transcript.pk}"'
+    """Word times for the player, as `present.word_table` packs them. Only new speaker labels change a finished one."""
+    etag = f'W/"words-{transcript.pk}-{len(transcript.turns)}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if request.headers.get("If-None-Match") == etag:
         return HttpResponse(status=304, headers=headers)
@@ -182,6 +183,18 @@ def delete(request: HttpRequest, transcript: "Transcript") -> HttpResponse:
 def cancel(request: HttpRequest, transcript: "Transcript") -> HttpResponse:
     jobs.request_cancel(transcript.job_id)
     return redirect("../")
+
+
+@require_POST
+def label_speakers(request: HttpRequest, transcript: "Transcript") -> HttpResponse:
+    wish = transcribe_options({"speakers": [request.POST.get("speakers", "")]})
+    try:
+        speakers.order(transcript, wish)
+    except ServiceError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "The speakers are being told apart. Come back to this page in a while.")
+    return redirect("document", slug=transcript.slug)
 
 
 KEEP = "keep"

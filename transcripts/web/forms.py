@@ -53,10 +53,15 @@ def export_options(query: Mapping[str, Any]) -> ExportOptions:
     )
 
 
+SPEAKER_COUNTS = tuple(str(count) for count in range(1, 11))
+
+
 def transcribe_options(fields: Mapping[str, list[str]]) -> Options:
     """Of the form on /new/ and on the landing page. An empty choice leaves it to the server."""
 
     def one(name: str) -> str | None:
         return next((value.strip() for value in fields.get(name, []) if value.strip()), None)
 
-    return Options(model=one("model"), language=one("language"))
+    wanted = one("speakers") or "auto"
+    count = int(wanted) if wanted in SPEAKER_COUNTS else None
+    return Options(model=one("model"), language=one("language"), diarize=wanted != "off", speakers=count)

@@ -13,7 +13,7 @@ from transcripts.services.submit import Order, submit
 from transcripts.uploads.received import received
 from transcripts.web.access import caller_of
 from transcripts.web.errors import wants_json
-from transcripts.web.forms import transcribe_options
+from transcripts.web.forms import SPEAKER_COUNTS, transcribe_options
 from transcripts.web.languages import choices
 from transcripts.web.site import landing_context
 
@@ -36,6 +36,7 @@ def _form(request: HttpRequest, error: ServiceError | None = None) -> HttpRespon
         "plan": caller_of(request).plan,
         "engine": engine,
         "languages": choices(),
+        "counts": SPEAKER_COUNTS,
         "error": error,
     }
     return render(request, "transcripts/new.html", context, status=error.status if error else 200)

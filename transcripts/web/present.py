@@ -160,6 +160,7 @@ FAILURES: Mapping[str, str] = {
     "unknown_model": "no such model",
     "insufficient_credits": "no minutes left",
 }
+NO_LABELS = frozenset({"speaker_labels_unavailable", "speaker_labels_failed"})
 PHASES: Mapping[str, str] = {"fetching_model": "Fetching the model", "finishing": "Finishing"}
 
 
@@ -193,7 +194,7 @@ def status(run: Run, now: datetime) -> Status:
             return Status("cancelled", "Cancelled", "x", detail="Nothing was charged.")
     if run.words == 0:
         return Status("completed", "No speech", "mute")
-    plain = "speaker_labels_unavailable" in run.warnings
+    plain = not run.warnings.isdisjoint(NO_LABELS)
     return Status("completed", "Ready, no speaker labels" if plain else "Ready", "check", "is-ok")
 
 

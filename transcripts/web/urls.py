@@ -30,6 +30,7 @@ urlpatterns = [
     path("transcripts/<slug:slug>/export/<str:file_format>/", owned(document.download)),
     path("transcripts/<slug:slug>/rename/", owned(document.rename), name="rename"),
     path("transcripts/<slug:slug>/cancel/", owned(document.cancel)),
+    path("transcripts/<slug:slug>/speakers/", owned(document.label_speakers), name="label_speakers"),
     path("transcripts/<slug:slug>/delete/", owned(document.delete), name="delete"),
     path("t/<str:token>/", shared(document.page), name="shared"),
     path("t/<str:token>/progress/", shared(document.progress)),

@@ -79,10 +79,12 @@ export default function upload(form) {
 
   const summary = form.querySelector("[data-summary]");
   form.querySelector("details").addEventListener("change", () => {
-    const [language, model] = ["language", "model"].map((name) => form.elements[name]);
+    const [language, speakers, model] = ["language", "speakers", "model"].map((name) => form.elements[name]);
     const chosen = (field, none) => (field.value ? field.selectedOptions[0].textContent.trim() : none);
-    summary.textContent = `${chosen(language, "language found by itself")}, ${chosen(model, "best model")}`;
-    localStorage.setItem("options", JSON.stringify({ language: language.value, model: model.value }));
+    const voices = speakers.value === "off" ? "no speaker labels" : speakers.value ? `${speakers.value} speakers` : "speakers on";
+    summary.textContent = `${chosen(language, "language found by itself")}, ${voices}, ${chosen(model, "best model")}`;
+    const kept = { language: language.value, speakers: speakers.value, model: model.value };
+    localStorage.setItem("options", JSON.stringify(kept));
   });
   for (const [name, value] of Object.entries(JSON.parse(localStorage.getItem("options") ?? "{}"))) {
     const field = form.elements[name];
@@ -103,6 +105,9 @@ export default function upload(form) {
   async function transcribe(item) {
     const body = { upload: item.id, title: item.name.replace(/\.[^.]{1,5}$/, "") };
     if (form.elements.language.value) body.language = form.elements.language.value;
+    const voices = form.elements.speakers.value;
+    if (voices === "off") body.diarize = false;
+    else if (voices) body.speakers = Number(voices);
     if (form.elements.model.value) body.model = form.elements.model.value;
     const answer = await fetch(form.dataset.transcripts, {
       method: "POST",

@@ -13,6 +13,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from transcripts import engine_gateway
+
 SUPERVISOR_CONFIG = Path("deploy") / "supervisord.conf"
 
 
@@ -64,13 +66,20 @@ def check_port_is_free(host: str, port: int) -> None:
             ) from error
 
 
+def sockets(engines: int) -> str:
+    names = ["engine.sock", *(f"engine-{number}.sock" for number in range(1, engines))]
+    return ",".join(str(settings.RUN_DIR / name) for name in names)
+
+
 def environment() -> dict[str, str]:
     """What deploy/supervisord.conf reads, on top of our own environment."""
+    engines = engine_gateway.engines_wanted()
     return {
         **os.environ,
         "STT_DATA_DIR": str(settings.DATA_DIR),
         "STT_RUN_DIR": str(settings.RUN_DIR),
-        "STT_ENGINE_SOCKET": settings.ENGINE_SOCKET or str(settings.RUN_DIR / "engine.sock"),
+        "STT_ENGINE_SOCKET": settings.ENGINE_SOCKET or sockets(engines),
+        "STT_ENGINES": str(len(engine_gateway.sockets()) if settings.ENGINE_SOCKET else engines),
         "STT_PYTHON": sys.executable,
         "STT_HOST": settings.HOST,
         "STT_PORT": str(settings.PORT),

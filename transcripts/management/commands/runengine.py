@@ -1,5 +1,4 @@
 from argparse import ArgumentParser
-from pathlib import Path
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -16,14 +15,20 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--exit-with-parent", action="store_true", help="Stop when the starting process is gone.")
 
-    def handle(self, *args: object, exit_with_parent: bool = False, **options: object) -> None:
+        parser.add_argument("--number", type=int, default=0, help="Which of several: its socket and its GPU.")
+
+    def handle(self, *args: object, exit_with_parent: bool = False, number: int = 0, **options: object) -> None:
         if not settings.ENGINE_SOCKET:
             raise CommandError("STT_ENGINE_SOCKET is not set, so the engine runs embedded in each process.")
+        sockets = engine_gateway.sockets()
+        if number >= len(sockets):
+            raise CommandError(f"STT_ENGINE_SOCKET names {len(sockets)} sockets; there is none for engine {number}.")
+        engine_gateway.take_accelerator(number)
         try:
-            engine_gateway.serve(Path(settings.ENGINE_SOCKET), exit_with_parent=exit_with_parent)
+            engine_gateway.serve(sockets[number], exit_with_parent=exit_with_parent)
         except (ServiceError, EngineError) as error:
             raise CommandError(error.message) from error
         except ValueError as error:  # what the environment says is wrong
             raise CommandError(str(error)) from error
         except OSError as error:
-            raise CommandError(f"The engine cannot listen at {settings.ENGINE_SOCKET}: {error}.") from error
+            raise CommandError(f"The engine cannot listen at {sockets[number]}: {error}.") from error

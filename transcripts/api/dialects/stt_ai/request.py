@@ -25,15 +25,19 @@ def parse(fields: Mapping[str, Sequence[str]]) -> TranscriptionOrder:
         return fields[name][-1].strip() if fields.get(name) else ""
 
     language = value("language")
+    diarize = boolean("diarize", value("diarize"), default=True)
+    speakers = integer("speakers", value("speakers"), default=0, least=0, most=MAX_SPEAKERS)
     return TranscriptionOrder(
         options=Options(
             model=value("model") or None,
             language=None if language.lower() in ("", "auto") else language,
             channels=_channels(value("channels")),
+            diarize=diarize,
+            speakers=speakers or None if diarize else None,
         ),
         format=_format(value("response_format")),
-        diarize=boolean("diarize", value("diarize"), default=True),
-        speakers=integer("speakers", value("speakers"), default=0, least=0, most=MAX_SPEAKERS),
+        diarize=diarize,
+        speakers=speakers,
     )
 
 

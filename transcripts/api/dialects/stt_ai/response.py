@@ -2,19 +2,15 @@
 
 from typing import Any
 
-from engine.types import Notice, Segment, Transcript
+from engine.types import Segment, Transcript
 from transcripts.api.dialects.base import TranscriptionOrder
 from transcripts.exports.base import ExportOptions, Meta
 from transcripts.exports.registry import render
 
 MEDIA_TYPES = {"txt": "text/plain; charset=utf-8", "srt": "application/x-subrip", "vtt": "text/vtt"}
-NO_SPEAKERS = Notice("speaker_labels_unavailable", "This server cannot tell speakers apart; the text has no labels.")
 
 
 def as_json(transcript: Transcript, order: TranscriptionOrder, transcript_id: str | None) -> dict[str, Any]:
-    warnings = list(transcript.warnings)
-    if order.diarize and not transcript.speakers and all(n.code != NO_SPEAKERS.code for n in warnings):
-        warnings.append(NO_SPEAKERS)
     body: dict[str, Any] = {
         "text": transcript.text,
         "language": transcript.language,
@@ -27,7 +23,7 @@ def as_json(transcript: Transcript, order: TranscriptionOrder, transcript_id: st
             {"start": round(span.start, 3), "end": round(span.end, 3), "reason": span.reason}
             for span in transcript.suspect_spans
         ],
-        "warnings": [{"code": notice.code, "message": notice.message} for notice in warnings],
+        "warnings": [{"code": notice.code, "message": notice.message} for notice in transcript.warnings],
     }
     if transcript_id is not None:
         body["transcript_id"] = transcript_id

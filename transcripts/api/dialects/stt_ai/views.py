@@ -197,6 +197,7 @@ class Health(SttAiView):
                 "gpu_memory_mb": status.gpu_memory_mb,
                 "model": status.default_model,
                 "embedded": status.embedded,
+                "diarizer": status.diarizer,
                 "sandbox": status.sandbox,
                 "queued": status.queued,
             }

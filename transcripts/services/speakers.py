@@ -1,0 +1,112 @@
+"""Speakers told apart (again) over a transcript that is there. It costs nothing, and never harms the text."""
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from engine.errors import EngineError
+from engine.types import Notice, Options
+from engine.types import Transcript as Result
+from stt_site.lib.errors import ErrorCode, ServiceError
+from stt_site.lib.queue import ring
+from transcripts import engine_gateway, selectors, storage
+from transcripts.models import Transcript
+from transcripts.services.closing import plain, write_segments
+from transcripts.services.playback import one_at_a_time
+
+LABEL_SPEAKERS = "transcripts.tasks.label_speakers"
+CODES = ("speaker_labels_failed", "speaker_labels_unavailable")
+FAILED = Notice(
+    "speaker_labels_failed",
+    "The speakers could not be told apart, so the text has no new labels. The text itself is complete; it can be tried "
+    "again.",
+)
+GONE = Notice("speaker_labels_failed", "The speakers could not be told apart: the recording is no longer here.")
+AGAIN = timedelta(seconds=5)
+MOST_ATTEMPTS = 3
+logger = logging.getLogger(__name__)
+
+
+def order(transcript: Transcript, wish: Options) -> None:
+    """Soon `transcript` has labels as `wish` says. Raises NOT_READY before it is completed, MODEL_UNAVAILABLE."""
+    if selectors.status_of(transcript.job) != "completed":
+        raise ServiceError(ErrorCode.NOT_READY)
+    engine_gateway.check_speakers()
+    wanted = {
+        "speakers": wish.speakers,
+        "min_speakers": wish.min_speakers,
+        "max_speakers": wish.max_speakers,
+        "attempts": 0,
+    }
+    transcript.labels_wanted = wanted
+    with transaction.atomic():
+        Transcript.objects.filter(pk=transcript.pk).update(labels_wanted=wanted)
+        ring(LABEL_SPEAKERS, transcript.pk)
+
+
+def label(transcript_id: int) -> None:
+    with one_at_a_time("speakers") as mine:
+        if not mine:
+            ring(LABEL_SPEAKERS, transcript_id, at=timezone.now() + AGAIN)
+            return
+        transcript = Transcript.objects.filter(pk=transcript_id, labels_wanted__isnull=False).first()
+        if transcript is not None:
+            _label(transcript, transcript.labels_wanted or {})
+
+
+def _label(transcript: Transcript, wanted: dict[str, Any]) -> None:
+    attempts = wanted["attempts"] + 1
+    if attempts > MOST_ATTEMPTS:
+        _give_up(transcript, FAILED)
+        return
+    # Counted before the work: it may be what kills this process.
+    Transcript.objects.filter(pk=transcript.pk).update(labels_wanted={**wanted, "attempts": attempts})
+    before = selectors.document(transcript)
+    try:
+        with storage.local_path(transcript.media.key) as source:
+            after = engine_gateway.label_speakers(source, before, _options(wanted))
+    except FileNotFoundError:
+        _give_up(transcript, GONE)
+    except EngineError as error:
+        logger.warning("No speakers for transcript %d: %s", transcript.pk, error.message)
+        if error.permanent:
+            _give_up(transcript, FAILED)
+        else:
+            ring(LABEL_SPEAKERS, transcript.pk, at=timezone.now() + AGAIN)
+    else:
+        _write(transcript, after)
+
+
+def _options(wanted: dict[str, Any]) -> Options:
+    return Options(
+        diarize=True,
+        speakers=wanted["speakers"],
+        min_speakers=wanted["min_speakers"],
+        max_speakers=wanted["max_speakers"],
+    )
+
+
+@transaction.atomic
+def _write(transcript: Transcript, result: Result) -> None:
+    found = Transcript.objects.filter(pk=transcript.pk, labels_wanted__isnull=False).update(
+        speakers=list(result.speakers),
+        turns=plain(result.turns),
+        warnings=plain(_others(result)),
+        labels_wanted=None,
+    )
+    if found:
+        transcript.segments.all().delete()
+        write_segments(transcript.pk, result.segments)
+
+
+def _give_up(transcript: Transcript, why: Notice) -> None:
+    """What labels there were stay."""
+    warnings = [*_others(selectors.document(transcript, words=False)), why]
+    Transcript.objects.filter(pk=transcript.pk).update(warnings=plain(warnings), labels_wanted=None)
+
+
+def _others(result: Result) -> list[Notice]:
+    return [notice for notice in result.warnings if notice.code not in CODES]
