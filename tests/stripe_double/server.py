@@ -98,7 +98,11 @@ class Handler(BaseHTTPRequestHandler):
         """Quiet."""
 
     def _serve(self, method: str) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length).decode()
+        if len(body.encode()) < length:  # The sender died in the middle: nobody has asked anything.
+            self.close_connection = True
+            return
         address = urlsplit(self.path)
         with self.world.lock:
             if address.path.startswith(("/pay/", "/portal/")):
