@@ -99,11 +99,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def _serve(self, method: str) -> None:
         length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(length).decode()
-        if len(body.encode()) < length:  # The sender died in the middle: nobody has asked anything.
+        sent = self.rfile.read(length)
+        if len(sent) < length:  # The sender died in the middle: nobody has asked anything.
             self.close_connection = True
             return
-        address = urlsplit(self.path)
+        body, address = sent.decode(), urlsplit(self.path)
         with self.world.lock:
             if address.path.startswith(("/pay/", "/portal/")):
                 self._page(method, address.path)
