@@ -15,6 +15,7 @@ from pytest_django.fixtures import Settings
 from accounts.models import CreditLot, PaymentOrder, Reconciliation, StripeCustomer, StripeEvent, User
 from accounts.services import checkout, ledger, offers, stripe_events
 from accounts.services.audit import audit
+from accounts.services.plans import plan_of
 from stt_site.lib.errors import ServiceError
 from tests.accounts.paying import Customer, deliver, notes, work
 from tests.stripe_double.world import Object
@@ -237,6 +238,17 @@ def test_a_subscription_brings_its_minutes_until_the_period_ends(customer: Custo
     known = checkout.subscription_of(customer.user)
     assert known is not None
     assert (known.status, known.period_end) == ("active", end)
+
+
+def test_a_subscriber_who_has_used_all_minutes_keeps_the_paid_plan(customer: Customer) -> None:
+    subscription = subscribe(customer)
+    ledger.reserve(customer.user, "job:1", 1_200_000)
+    ledger.settle("job:1", 1_200_000)
+    assert minutes(customer.user) == 0
+    assert plan_of(customer.user).id == "paid"
+    checkout.end_subscriptions(customer.user)
+    assert plan_of(customer.user).id == "free"
+    assert subscription["status"] == "canceled"
 
 
 def test_each_paid_period_counts_once(customer: Customer) -> None:
