@@ -71,6 +71,11 @@ def ring_waiting() -> None:
                 queue.ring(SEND, pk)
 
 
+def forget(user: User, kind: Mail.Kind, about: str) -> None:
+    """What it would tell of is deleted."""
+    Mail.objects.filter(user=user, kind=kind, about=about).delete()
+
+
 def purge() -> None:
     """Forgets those that were sent or given up long ago."""
     Mail.objects.filter(next_at=None, created_at__lt=timezone.now() - KEPT).delete()

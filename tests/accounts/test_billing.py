@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import CreditLot, PaymentOrder, Reconciliation, StripeCustomer, StripeEvent, User
-from accounts.services import checkout, ledger, offers, stripe_events
+from accounts.services import checkout, erasure, ledger, offers, stripe_events
 from accounts.services.audit import audit
 from accounts.services.plans import plan_of
 from stt_site.lib.errors import ServiceError
@@ -372,10 +372,13 @@ def test_a_seal_of_an_account_that_is_another_now_restores_nothing(customer: Cus
     assert notes()
 
 
-def test_money_for_an_account_that_is_gone_is_a_note(customer: Customer) -> None:
+@pytest.mark.parametrize("forgotten", [True, False])
+def test_money_for_an_account_that_is_gone_is_a_note(customer: Customer, forgotten: bool) -> None:
     session = customer.begin(customer.world.price(900, 300)["id"])
     customer.world.pay(session["id"])
-    customer.user.delete()
+    erasure.close(customer.user)
+    if forgotten:
+        erasure.forget(customer.user.pk)
     customer.hear()
     assert PaymentOrder.objects.get().state == PaymentOrder.State.OPEN
     assert "account that is gone" in notes()[0]
