@@ -48,20 +48,17 @@ def session_user(request: HttpRequest) -> User | None:
 def admit(scope: Scope, policy: UploadPolicy, declared: int | None, overhead: int) -> Caller:
     """`declared` is the Content-Length, of which `overhead` bytes may be no part of the file."""
     request = ASGIRequest(scope, BytesIO())
+    caller = caller_of(request, policy)
     visit: Visit = scope[SCOPE_KEY]
+    visit.enter(caller, policy.bucket)
     size = None if declared is None else max(0, declared - overhead)
-    caller = enter(request, policy, visit, size)
+    limits.check_before_body(caller, size, paid=is_paid(request, policy, caller))
     incoming.room_for(declared or 0)
     return caller
 
 
-def enter(request: HttpRequest, policy: UploadPolicy, visit: Visit, size: int | None) -> Caller:
-    """Counts the request. Raises what its caller, its rate or the file's `size` is refused for."""
-    caller = caller_of(request, policy)
-    visit.enter(caller, policy.bucket)
-    paid = not policy.costs_credits or is_known(caller, request.headers.get("Idempotency-Key"))
-    limits.check_before_body(caller, size, paid=paid)
-    return caller
+def is_paid(request: HttpRequest, policy: UploadPolicy, caller: Caller) -> bool:
+    return not policy.costs_credits or is_known(caller, request.headers.get("Idempotency-Key"))
 
 
 class Crowd:
