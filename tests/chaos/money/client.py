@@ -119,9 +119,6 @@ class Client(threading.Thread):
             self.unanswered.append(wish)
         elif reply.status in (200, 201):
             self._note(wish, reply)
-        elif reply.status == 404 and wish.upload and wish.again_at:
-            # The server died between taking the upload's file and accepting the work.
-            self.counts["uploads to begin anew"] += 1
         else:
             self._refused(reply, "wish")
 
