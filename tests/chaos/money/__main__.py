@@ -10,16 +10,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import psycopg
+from tests.chaos.scratch import ENGINES, database
 
 ROOT = Path(__file__).resolve().parents[3]
-POSTGRESQL = "postgresql://postgres@127.0.0.1:5432"
 STARTING_AND_DRAINING = 420.0
 """Seconds beside those that were asked for."""
 MUST_BE_EMPTY = (
@@ -34,21 +31,6 @@ MUST_BE_EMPTY = (
     "credits_without_payment",
     "lots_twice",
 )
-
-
-@contextmanager
-def database(engine: str) -> Iterator[str]:
-    """Its address; "" is the data directory's own SQLite file. Raises psycopg.OperationalError."""
-    if engine == "sqlite":
-        yield ""
-        return
-    name = f"chaos_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(f"{POSTGRESQL}/postgres", autocommit=True, connect_timeout=3) as server:
-        server.execute(f'CREATE DATABASE "{name}"')
-        try:
-            yield f"{POSTGRESQL}/{name}"
-        finally:
-            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def run(jobs: int, kills: int, seconds: float, seed: int, url: str, directory: Path) -> dict[str, Any]:
@@ -110,7 +92,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=1800, help="at most, without the start and the end")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
+    parser.add_argument("--database", choices=ENGINES, default="sqlite")
     asked = parser.parse_args()
     before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="steno-chaos-") as directory, database(asked.database) as url:
