@@ -93,7 +93,7 @@ class UserAdmin(BaseUserAdmin):  # type: ignore[type-arg]
             return pill("Being erased", "warn")
         return pill("Active", "ok") if user.is_active else pill("Suspended", "bad")
 
-    @admin.display(description="minutes this month", ordering="used_mc")
+    @admin.display(description="min, month", ordering="used_mc")
     def used_this_month(self, user: User) -> str:
         return ledger.credits_text(getattr(user, "used_mc", 0))
 
