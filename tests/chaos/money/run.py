@@ -44,6 +44,8 @@ AUDIT_EVERY = 20
 """Kills."""
 MIX = {"worker": 6, "engine": 3, "web": 2}
 """Of the server's processes, how often each kind is struck."""
+FASTEST, SLOWEST = 0.2, 3.0
+"""Seconds between two kills: below that they meet only what has just been started."""
 DRAIN_SECONDS = 150.0
 """After the last kill: for jobs to end, and for names whose first sender died, a minute."""
 
@@ -96,9 +98,10 @@ class Run:
         return sum(len(client.accepted) for client in self.clients)
 
     def _pause(self, left: float) -> None:
-        """Kills are spread over three quarters of the time, so that there is some to make up for."""
-        to_go = max(1, self._kills - self.kills.total())
-        time.sleep(self._chance.uniform(0.3, 1.7) * min(3.0, max(0.05, (left - self._seconds / 4) / to_go)))
+        """Kills are spread over three quarters of the time. Once there are enough, few follow, so that jobs do."""
+        to_go = self._kills - self.kills.total()
+        even = (left - self._seconds / 4) / to_go if to_go > 0 else SLOWEST
+        time.sleep(self._chance.uniform(0.3, 1.7) * min(SLOWEST, max(FASTEST, even)))
 
     def _strike(self) -> None:
         kind = self._chance.choices(list(MIX), list(MIX.values()))[0]
