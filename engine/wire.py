@@ -131,10 +131,10 @@ def error_frame(error: EngineError) -> Frame:
 
 def error_from_frame(frame: Frame) -> EngineError:
     data = frame["error"]
-    kind = getattr(errors, data["kind"], EngineError)
-    if kind is errors.Cancelled:
-        return errors.Cancelled(data["message"])
-    error: EngineError = kind(data["code"], data["message"])
+    kind: type[EngineError] = getattr(errors, data["kind"], EngineError)
+    error = kind.__new__(kind)
+    # Some kinds know their own code and take the message alone.
+    EngineError.__init__(error, data["code"], data["message"])
     return error
 
 

@@ -4,23 +4,21 @@ The routes come from the URLconf, so a new one fails here until somebody says wh
 """
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from accounts.services import api_keys
+from tests.routes import address, methods_of, patterns
 from tests.transcripts.conftest import data_dir, engine  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 APIS = re.compile(r"(v1|api|health|openapi)")
 FALLBACKS = {r"^api/v1/.*[^/]$", r"^(?:v1|api)/"}
-METHODS = ("get", "post", "put", "patch", "delete")
 OPEN = "open to all"
 
 NEEDS: dict[tuple[str, str], str] = {
@@ -29,6 +27,8 @@ NEEDS: dict[tuple[str, str], str] = {
     ("v1/models", "get"): OPEN,
     ("v1/languages", "get"): OPEN,
     ("v1/transcribe", "post"): "transcribe",
+    ("v1/enhance-audio", "post"): "transcribe",
+    ("v1/tts", "post"): "transcribe",
     ("v1/stream/token", "post"): "stream",
     ("api/v1/account/", "get"): "read",
     ("api/v1/account/", "patch"): "write",
@@ -44,38 +44,26 @@ NEEDS: dict[tuple[str, str], str] = {
     ("api/v1/transcripts/<str:ref>/", "delete"): "delete",
     ("api/v1/transcripts/<str:ref>/cancel/", "post"): "write",
     ("api/v1/transcripts/<str:ref>/export/<str:export_format>/", "get"): "read",
+    ("api/v1/transcripts/<str:ref>/speakers/", "post"): "write",
     ("api/v1/usage/", "get"): "read",
 }
 VALUES = {"<int:pk>": "999999", "<str:ref>": "nothing", "<str:export_format>": "txt"}
 
 
-def patterns(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
-    for each in resolver.url_patterns:
-        route = prefix + str(each.pattern)
-        if isinstance(each, URLResolver):
-            yield from patterns(each, route)
-        else:
-            yield route, each
-
-
 def routes() -> list[tuple[str, str]]:
     found = []
-    for route, pattern in patterns(get_resolver()):
+    for route, pattern in patterns():
         if not APIS.match(route.removeprefix("^").removeprefix("(?:")) or route in FALLBACKS:
             continue
-        view: Any = getattr(pattern.callback, "cls", None)
-        found += [(route, method) for method in METHODS if view is None or hasattr(view, method)]
+        found += [(route, method) for method in methods_of(pattern)]
     return found
 
 
 def send(client: Client, route: str, method: str) -> Any:
-    address = "/" + route
-    for name, value in VALUES.items():
-        address = address.replace(name, value)
-    assert "<" not in address, f"say in VALUES what stands for the parts of {route}"
-    if address == "/v1/transcribe":
-        return client.post(address, {"file": SimpleUploadedFile("talk.wav", b""), "speakers": "none"})
-    return getattr(client, method)(address, *([] if method == "get" else [{}, "application/json"]))
+    path = address(route, VALUES)
+    if path in ("/v1/transcribe", "/v1/enhance-audio"):
+        return client.post(path, {"file": SimpleUploadedFile("talk.wav", b""), "speakers": "none"})
+    return getattr(client, method)(path, *([] if method == "get" else [{}, "application/json"]))
 
 
 @pytest.fixture(autouse=True)

@@ -154,6 +154,18 @@ def test_6_10_11_12_bad_values(product: Product, paid: httpx.Client) -> None:
     assert before - credits_of(paid) == 1
 
 
+def test_3_to_6_who_spoke(product: Product, paid: httpx.Client) -> None:
+    alone = transcribe(paid, product.speech, speakers="1").json()
+    assert alone["speakers"] == ["Speaker 1"]
+    assert {segment["speaker"] for segment in alone["segments"]} == {"Speaker 1"}
+    nobody = transcribe(paid, product.speech, diarize="false").json()
+    assert nobody["speakers"] == []
+    assert all("speaker" not in segment for segment in nobody["segments"])
+    for wrong in ("-1", "abc"):
+        refused = transcribe(paid, product.speech, speakers=wrong)
+        assert (refused.status_code, list(refused.json())) == (400, ["error"])
+
+
 def test_7_to_9_the_other_formats(product: Product, paid: httpx.Client) -> None:
     srt = transcribe(paid, product.speech, response_format="srt")
     assert srt.headers["Content-Type"] == "application/x-subrip"
@@ -161,7 +173,28 @@ def test_7_to_9_the_other_formats(product: Product, paid: httpx.Client) -> None:
     assert transcribe(paid, product.speech, response_format="vtt").text.splitlines()[0] == "WEBVTT"
     texts = {transcribe(paid, product.speech, response_format=name).content for name in ("txt", "text")}
     assert len(texts) == 1
-    assert plain_words(texts.pop().decode()) == plain_words(spoken(NAMES))
+    lines = texts.pop().decode().splitlines()
+    assert all(re.match(r"Speaker \d: ", line) for line in lines)
+    assert plain_words(" ".join(line.partition(": ")[2] for line in lines)) == plain_words(spoken(NAMES))
+
+
+def test_30_to_32_sound_is_enhanced_and_a_voice_that_is_not_there_says_so(
+    product: Product, paid: httpx.Client, tmp_path: Path
+) -> None:
+    before = credits_of(paid)
+    with product.speech.open("rb") as file:
+        enhanced = paid.post("/v1/enhance-audio", files={"file": ("talk.wav", file)})
+    assert (enhanced.status_code, enhanced.headers["Content-Type"]) == (200, "audio/wav")
+    with wave.open(io.BytesIO(enhanced.content)) as sound:
+        assert (sound.getnchannels(), sound.getsampwidth()) == (1, 2)
+        assert sound.getnframes() / sound.getframerate() == pytest.approx(product.seconds, abs=0.1)
+    spoken_text = {"text": "Good morning.", "consent": "true"}
+    refused = paid.post("/v1/tts", files={"reference": ("voice.wav", b"RIFF")}, data=spoken_text)
+    assert refused.status_code == 503
+    assert "switched off" in refused.json()["error"]
+    mute = paid.post("/v1/enhance-audio", files={"file": ("talk.txt", b"no sound")})
+    assert (mute.status_code, list(mute.json())) == (400, ["error"])
+    assert credits_of(paid) == before
 
 
 def ffmpeg(*arguments: str) -> None:

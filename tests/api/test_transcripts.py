@@ -14,6 +14,9 @@ from accounts.models import User
 from accounts.services import api_keys
 from accounts.services.access import Caller
 from accounts.services.plans import plan_of
+from engine.errors import EngineGone, MediaError
+from tests.transcripts.conftest import Commits
+from tests.transcripts.stand_ins import StandInEngine
 from tests.web import rows
 from transcripts import storage
 from transcripts.exports.registry import FORMATS
@@ -327,3 +330,31 @@ def test_a_bad_model_does_not_cost_the_upload(keyed: Client, alice: User) -> Non
     assert answer.status_code == 400
     assert "large-v3-turbo" in answer.json()["error"]
     assert create(keyed, upload=key).status_code == 201
+
+
+def test_a_refusal_for_now_does_not_cost_the_upload(keyed: Client, alice: User, engine: StandInEngine) -> None:
+    key = uploaded(alice, b"RIFF")
+    engine.probe_error = EngineGone("engine_gone", "It is being started.")
+    assert create(keyed, upload=key).status_code == 503
+    assert [path.name for path in storage.incoming_directory().iterdir()] == [key]
+    engine.probe_error = None
+    assert create(keyed, upload=key).status_code == 201
+
+
+def test_a_recording_that_will_not_do_is_gone(keyed: Client, alice: User, engine: StandInEngine) -> None:
+    key = uploaded(alice, b"RIFF")
+    engine.probe_error = MediaError("no_audio_stream")
+    assert create(keyed, upload=key).status_code == 400
+    assert not Upload.objects.exists()
+    assert not list(storage.incoming_directory().iterdir())
+
+
+def test_an_accepted_upload_leaves_nothing_behind(
+    keyed: Client, alice: User, django_capture_on_commit_callbacks: Commits
+) -> None:
+    key = uploaded(alice, b"RIFF")
+    with django_capture_on_commit_callbacks(execute=True):
+        assert create(keyed, upload=key).status_code == 201
+    assert not list(storage.incoming_directory().iterdir())
+    with storage.local_path(Job.objects.get().media.key) as stored:
+        assert stored.read_bytes() == b"RIFF"

@@ -1,12 +1,14 @@
 """Races between real processes over one SQLite file, reported as JSON.
 
-python -m tests.chaos.races claim|cancel ROUNDS
+python -m tests.chaos.races claim|cancel|close|zombie ROUNDS
 """
 
 import json
 import multiprocessing
 import os
+import signal
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from multiprocessing.synchronize import Barrier
@@ -16,11 +18,12 @@ import django
 
 django.setup()
 
+from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
-from django.db import connections  # noqa: E402
+from django.db import connections, transaction  # noqa: E402
 from django.db.models import Q  # noqa: E402
 
-from accounts.models import User  # noqa: E402
+from accounts.models import Reservation, User  # noqa: E402
 from accounts.services import ledger  # noqa: E402
 from engine.types import Options, to_dict  # noqa: E402
 from engine.types import Transcript as Result  # noqa: E402
@@ -114,7 +117,70 @@ def cancel(ids: list[int]) -> dict[str, Any]:
     }
 
 
+def close(ids: list[int]) -> dict[str, Any]:
+    """The worker is killed on either side of the COMMIT that ends its job, by turns."""
+    states = []
+    for number, pk in enumerate(ids):
+        inside = number % 2 == 0
+
+        def finish(pk: int = pk, inside: bool = inside) -> None:
+            lease = leases.claim(pk)
+            assert lease is not None
+            with transaction.atomic():
+                closing.succeed(lease, RESULT)
+                if inside:
+                    os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        process = FORK.Process(target=finish)
+        connections.close_all()
+        process.start()
+        process.join()
+        job = Job.objects.select_related("transcript").get(pk=pk)
+        hold = Reservation.objects.get(reference=leases.slot(pk))
+        states.append([inside, process.exitcode, job.state, job.transcript.text, hold.state, hold.charged_mc])
+    return {"states": states, "breaches": [list(breach) for breach in audit()]}
+
+
+def zombie(ids: list[int]) -> dict[str, Any]:
+    """A worker stops in the middle, another finishes its job, and the first goes on as if nothing had been."""
+    connections.close_all()
+    late = FORK.RawArray("i", len(ids))
+    sleepers = [FORK.Process(target=_sleep_through, args=(pk, place, late)) for place, pk in enumerate(ids)]
+    for sleeper in sleepers:
+        sleeper.start()
+        assert sleeper.pid
+        os.waitid(os.P_PID, sleeper.pid, os.WSTOPPED)
+    time.sleep(settings.JOB_LEASE_SECONDS + 0.1)
+    taken = [leases.claim(pk) for pk in ids]
+    finished = [lease is not None and closing.succeed(lease, RESULT) for lease in taken]
+    connections.close_all()
+    for sleeper in sleepers:
+        assert sleeper.pid
+        os.kill(sleeper.pid, signal.SIGCONT)
+        sleeper.join(60)
+    jobs = list(Job.objects.select_related("transcript"))
+    return {
+        "finished": sum(finished),
+        "late_writes": sum(late),
+        "fences": sorted({job.fence for job in jobs}),
+        "texts": sorted({job.transcript.text for job in jobs}),
+        "charged": sorted({job.charged_mc for job in jobs}),
+        "breaches": [list(breach) for breach in audit()],
+    }
+
+
+def _sleep_through(pk: int, place: int, late: Any) -> None:
+    lease = leases.claim(pk)
+    assert lease is not None
+    connections.close_all()
+    os.kill(os.getpid(), signal.SIGSTOP)
+    late[place] = closing.succeed(lease, Result("Too late.", "en", 1.0, 90.0, (), "none"))
+
+
+SCENARIOS = {"claim": claim, "cancel": cancel, "close": close, "zombie": zombie}
+
 if __name__ == "__main__":
-    print(json.dumps({"claim": claim, "cancel": cancel}[sys.argv[1]](make_jobs(int(sys.argv[2])))))
+    print(json.dumps(SCENARIOS[sys.argv[1]](make_jobs(int(sys.argv[2])))))
     sys.stdout.flush()
     os._exit(0)

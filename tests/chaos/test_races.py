@@ -10,13 +10,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def races(kind: str, rounds: int, data_dir: Path) -> dict[str, Any]:
+def races(kind: str, rounds: int, data_dir: Path, url: str = "", lease: float = 60) -> dict[str, Any]:
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "stt_site.settings",
-        "DATABASE_URL": "",
+        "DATABASE_URL": url,
         "REDIS_URL": "",
         "STT_DATA_DIR": str(data_dir),
+        "STT_JOB_LEASE_SECONDS": str(lease),
     }
     command = [sys.executable, "-m", "tests.chaos.races", kind, str(rounds)]
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
@@ -39,4 +40,24 @@ def test_a_job_is_either_finished_and_paid_or_cancelled_and_free(tmp_path: Path)
     assert sum(report["states"].values()) == 500
     assert set(report["states"]) == {"succeeded", "cancelled"}
     assert report["wrong"] == []
+    assert report["breaches"] == []
+
+
+@pytest.mark.slow
+def test_a_worker_killed_at_the_commit_has_done_all_or_nothing(url: str, tmp_path: Path) -> None:
+    report = races("close", 20, tmp_path, url)
+    before = [True, -9, "running", "", "held", 0]
+    after = [False, -9, "succeeded", "Hello.", "settled", 1000]
+    assert report["states"] == [before, after] * 10
+    assert report["breaches"] == []
+
+
+@pytest.mark.slow
+def test_a_worker_that_wakes_too_late_writes_and_charges_nothing(url: str, tmp_path: Path) -> None:
+    report = races("zombie", 5, tmp_path, url, lease=2)
+    assert report["finished"] == 5
+    assert report["late_writes"] == 0
+    assert report["fences"] == [2]
+    assert report["texts"] == ["Hello."]
+    assert report["charged"] == [1000]
     assert report["breaches"] == []

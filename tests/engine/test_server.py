@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import wire
+from engine import errors, wire
 from engine.client import EngineClient
 from engine.errors import EngineError, EngineGone
 from engine.server import AlreadyRunning, EngineServer
@@ -351,3 +351,14 @@ def test_a_stopped_engine_ends_its_work_as_retryable_and_leaves_at_once(
     assert process.child.wait(WAIT) == 0
     assert not path.exists()
     assert [left.name for left in path.parent.iterdir()] == ["engine.sock.lock"]
+
+
+KINDS = [cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, errors.EngineError)]
+
+
+@pytest.mark.parametrize("cls", KINDS)
+def test_every_kind_of_error_crosses_the_socket(cls: type[errors.EngineError]) -> None:
+    sent = cls.__new__(cls)
+    errors.EngineError.__init__(sent, "some_code", "A sentence.")
+    got = wire.error_from_frame(wire.error_frame(sent))
+    assert (type(got), got.code, got.message, str(got)) == (cls, "some_code", "A sentence.", "A sentence.")

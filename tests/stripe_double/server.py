@@ -98,8 +98,12 @@ class Handler(BaseHTTPRequestHandler):
         """Quiet."""
 
     def _serve(self, method: str) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-        address = urlsplit(self.path)
+        length = int(self.headers.get("Content-Length") or 0)
+        sent = self.rfile.read(length)
+        if len(sent) < length:  # The sender died in the middle: nobody has asked anything.
+            self.close_connection = True
+            return
+        body, address = sent.decode(), urlsplit(self.path)
         with self.world.lock:
             if address.path.startswith(("/pay/", "/portal/")):
                 self._page(method, address.path)

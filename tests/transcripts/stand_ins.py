@@ -7,6 +7,7 @@ from pathlib import Path
 from engine.types import (
     Chunk,
     EngineStatus,
+    Enhanced,
     Event,
     MediaInfo,
     ModelStatus,
@@ -16,6 +17,7 @@ from engine.types import (
     Progress,
     Segment,
     Span,
+    Spoken,
     Transcript,
     Turn,
     Word,
@@ -46,6 +48,7 @@ class StandInEngine:
     script: Script | None = None
     probe_error: Exception | None = None
     playback_error: Exception | None = None
+    voice_error: Exception | None = None
     diarizer: str | None = None
     label_error: Exception | None = None
     resumed_with: list[int] = field(default_factory=list)
@@ -103,6 +106,18 @@ class StandInEngine:
             raise self.playback_error
         destination.write_bytes(b"m4a")
         return Playback(30.0, b"\x00\xff")
+
+    def enhance(self, source: Path, destination: Path, beat: Callable[[], None] = lambda: None) -> Enhanced:
+        beat()
+        destination.write_bytes(source.read_bytes())
+        return Enhanced(30.0, 16000)
+
+    def speak(self, reference: Path, text: str, destination: Path, beat: Callable[[], None] = lambda: None) -> Spoken:
+        beat()
+        if self.voice_error:
+            raise self.voice_error
+        destination.write_bytes(text.encode())
+        return Spoken(1.5, 24000)
 
     def status(self) -> EngineStatus:
         models = (ModelStatus("small", True, True), ModelStatus("medium", False, False))

@@ -9,9 +9,10 @@ from django.http import StreamingHttpResponse
 from django.test import Client
 
 from accounts.models import User
+from stt_site.lib.streaming import BLOCK
 from tests.web import rows
 from transcripts.models import Playback
-from transcripts.web.range import BLOCK, Unsatisfiable, asked_range, ranged
+from transcripts.web.range import Unsatisfiable, asked_range, ranged
 
 BODY = bytes(range(256)) * 4
 

@@ -6,6 +6,7 @@ from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 
+KEY: list[dict[str, list[str]]] = [{"apiKey": []}]
 KEY_OR_NOBODY: list[dict[str, list[str]]] = [{"apiKey": []}, {}]
 
 

@@ -1,5 +1,6 @@
 """/api/v1/transcripts/: a key, or the session of a signed-in reader."""
 
+from contextlib import suppress
 from typing import Any, ClassVar, cast
 from urllib.parse import quote
 
@@ -105,7 +106,13 @@ class TranscriptList(AccountView):
                 title=wish.validated_data["title"],
                 ticket=ticket,
             )
-            return submit(order)
+            try:
+                return submit(order)
+            except ServiceError as error:
+                if error.status == 400:  # The recording itself will not do, now or later.
+                    with suppress(ServiceError):
+                        uploads.terminate(self.owner, wish.validated_data["upload"])
+                raise
 
         return answer_once(request._request, self.caller, wish.validated_data, accept, _accepted)
 

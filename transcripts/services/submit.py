@@ -21,7 +21,7 @@ from stt_site.lib.errors import ErrorCode, ServiceError
 from stt_site.lib.ids import new_id
 from stt_site.lib.queue import ring
 from transcripts import engine_gateway, storage
-from transcripts.models import Job, Media, Origin, Transcript
+from transcripts.models import Job, Media, Origin, Transcript, Upload
 from transcripts.services.leases import RUN_JOB, slot
 from transcripts.services.playback import MAKE_PLAYBACK
 
@@ -41,6 +41,8 @@ class StoredUpload:
     filename: str
     size: int
     sha256: str
+    resumable: str = ""
+    """The key of the resumable upload that `path` is a second name of: used up when, and only when, it is accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ def _accept(order: Order, options: Options, info: MediaInfo, key: str) -> Transc
     caller, now = order.caller, timezone.now()
     if caller.user is not None:
         access.demand_open(caller.user)
+    _use_up(order.upload.resumable)
     media = _create_media(order, info, key)
     covered, held = _cover(order, info)
     options = replace(options, max_seconds=covered, priority="interactive" if order.interactive else "bulk")
@@ -129,6 +132,14 @@ def _accept(order: Order, options: Options, info: MediaInfo, key: str) -> Transc
     if order.origin == Origin.WEB:
         ring(MAKE_PLAYBACK, media.pk)
     return transcript
+
+
+def _use_up(upload_key: str) -> None:
+    if not upload_key:
+        return
+    if not Upload.objects.filter(key=upload_key).delete()[0]:
+        raise ServiceError(ErrorCode.CONFLICT, "The upload has already been used.")
+    transaction.on_commit(lambda: storage.incoming_path(upload_key).unlink(missing_ok=True))
 
 
 def _cover(order: Order, info: MediaInfo) -> tuple[float, int]:

@@ -91,16 +91,20 @@ def end_append(append: Append) -> None:
 
 
 def finish(owner: User, key: str) -> StoredUpload:
-    """Hand a complete file on; the upload's row is gone and the file is the receiver's. CONFLICT when incomplete."""
+    """A second name of a complete file, for the receiver to move or delete; the upload stays until `submit` has
+    accepted it, so that neither a crash nor a refusal for now costs its sender the bytes. CONFLICT when incomplete."""
     upload = find(owner, key)
     path = storage.incoming_path(upload.key)
     if upload.offset != upload.size or not path.is_file():
         raise ServiceError(ErrorCode.CONFLICT, "The upload is not complete. Send the rest, then retry.")
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if not Upload.objects.filter(pk=upload.pk, offset=upload.size).delete()[0]:
-        raise ServiceError(ErrorCode.CONFLICT, "The upload has already been used.")
-    return StoredUpload(path, upload.filename, upload.size, digest)
+    handed_on = storage.incoming_path(new_id(22))
+    try:
+        handed_on.hardlink_to(path)
+    except FileNotFoundError as error:
+        raise ServiceError(ErrorCode.CONFLICT, "The upload has already been used.") from error
+    return StoredUpload(handed_on, upload.filename, upload.size, digest, upload.key)
 
 
 def terminate(owner: User, key: str) -> None:

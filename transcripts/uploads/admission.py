@@ -52,10 +52,13 @@ def admit(scope: Scope, policy: UploadPolicy, declared: int | None, overhead: in
     visit: Visit = scope[SCOPE_KEY]
     visit.enter(caller, policy.bucket)
     size = None if declared is None else max(0, declared - overhead)
-    paid = not policy.costs_credits or is_known(caller, request.headers.get("Idempotency-Key"))
-    limits.check_before_body(caller, size, paid=paid)
+    limits.check_before_body(caller, size, paid=is_paid(request, policy, caller))
     incoming.room_for(declared or 0)
     return caller
+
+
+def is_paid(request: HttpRequest, policy: UploadPolicy, caller: Caller) -> bool:
+    return not policy.costs_credits or is_known(caller, request.headers.get("Idempotency-Key"))
 
 
 class Crowd:

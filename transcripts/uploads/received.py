@@ -7,11 +7,10 @@ from django.http import HttpRequest
 
 from accounts.services import api_keys, limits
 from accounts.services.access import Caller
-from accounts.services.idempotency import is_known
 from accounts.visit import visit_of
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts.services.submit import StoredUpload
-from transcripts.uploads.admission import caller_of
+from transcripts.uploads.admission import caller_of, is_paid
 from transcripts.uploads.form import display_name
 from transcripts.uploads.incoming import IncomingFile
 from transcripts.uploads.policy import POLICIES
@@ -58,9 +57,8 @@ def _without_gate(request: HttpRequest) -> Received:
     files = (request.FILES.get(name) for name in policy.file_fields)
     sent = next((given for given in files if isinstance(given, UploadedFile)), None)
     caller = caller_of(request, policy)
-    visit_of(request).enter(caller, "work")
-    paid = is_known(caller, request.headers.get("Idempotency-Key"))
-    limits.check_before_body(caller, sent.size if sent else None, paid=paid)
+    visit_of(request).enter(caller, policy.bucket)
+    limits.check_before_body(caller, sent.size if sent else None, paid=is_paid(request, policy, caller))
     fields = {name: [str(value) for value in values] for name, values in request.POST.lists()}
     if sent is None:
         return Received(fields, None, caller)

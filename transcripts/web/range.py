@@ -1,14 +1,12 @@
 """A file over HTTP with one byte range (RFC 9110, section 14): what a browser needs in order to seek."""
 
-import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
 from typing import IO
 
-from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified, StreamingHttpResponse
 
-BLOCK = 256 * 1024
+from stt_site.lib.streaming import blocks
+
 ONE_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -53,20 +51,5 @@ def ranged(request: HttpRequest, file: IO[bytes], size: int, media_type: str, et
         file.close()
         return HttpResponse(status=206 if span else 200, content_type=media_type, headers=headers)
     file.seek(first)
-    # Under ASGI Django would read a plain iterator to its end before it sends the first byte.
-    blocks = (_blocks_async if isinstance(request, ASGIRequest) else _blocks)(file, last - first + 1)
-    return StreamingHttpResponse(blocks, status=206 if span else 200, content_type=media_type, headers=headers)
-
-
-def _blocks(file: IO[bytes], left: int) -> Iterator[bytes]:
-    with file:
-        while left > 0 and (block := file.read(min(BLOCK, left))):
-            left -= len(block)
-            yield block
-
-
-async def _blocks_async(file: IO[bytes], left: int) -> AsyncIterator[bytes]:
-    with file:
-        while left > 0 and (block := await asyncio.to_thread(file.read, min(BLOCK, left))):
-            left -= len(block)
-            yield block
+    body = blocks(request, file, last - first + 1)
+    return StreamingHttpResponse(body, status=206 if span else 200, content_type=media_type, headers=headers)

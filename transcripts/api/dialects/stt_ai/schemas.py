@@ -21,6 +21,16 @@ class TranscribeForm(serializers.Serializer[Any]):
     )
 
 
+class EnhanceForm(serializers.Serializer[Any]):
+    file = serializers.FileField(help_text="Audio, or a video with sound.")
+
+
+class TtsForm(serializers.Serializer[Any]):
+    reference = serializers.FileField(help_text="3 to 10 seconds of the voice.")
+    text = serializers.CharField(max_length=1000)
+    consent = serializers.BooleanField(help_text="true: the person whose voice it is has agreed.")
+
+
 class SpokenWord(serializers.Serializer[Any]):
     word = serializers.CharField()
     start = serializers.FloatField(help_text="Seconds.")
