@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from statistics import mean
+from typing import Any
 from unittest import mock
 
 import av
@@ -62,7 +63,7 @@ def plain_points(diarizer: EmbeddedDiarizer, pcm: Pcm, count: int | None) -> tup
 
 def plain(diarizer: EmbeddedDiarizer, pcm: Pcm, count: int | None) -> tuple[Turn, ...]:
     """And in the stretches of speech that words are looked for in: nothing of ours."""
-    usual = {"BEGINS": START_PROBABILITY, "ENDS": STOP_PROBABILITY, "PAD": 0, "BRIDGE": MIN_SILENCE * FRAME}
+    usual: dict[str, Any] = {"BEGINS": START_PROBABILITY, "ENDS": STOP_PROBABILITY, "PAD": 0, "BRIDGE": MIN_SILENCE * FRAME}
     with mock.patch.multiple(embedded_diarizer, **usual):
         return plain_points(diarizer, pcm, count)
 
