@@ -63,7 +63,12 @@ def plain_points(diarizer: EmbeddedDiarizer, pcm: Pcm, count: int | None) -> tup
 
 def plain(diarizer: EmbeddedDiarizer, pcm: Pcm, count: int | None) -> tuple[Turn, ...]:
     """And in the stretches of speech that words are looked for in: nothing of ours."""
-    usual: dict[str, Any] = {"BEGINS": START_PROBABILITY, "ENDS": STOP_PROBABILITY, "PAD": 0, "BRIDGE": MIN_SILENCE * FRAME}
+    usual: dict[str, Any] = {
+        "BEGINS": START_PROBABILITY,
+        "ENDS": STOP_PROBABILITY,
+        "PAD": 0,
+        "BRIDGE": MIN_SILENCE * FRAME,
+    }
     with mock.patch.multiple(embedded_diarizer, **usual):
         return plain_points(diarizer, pcm, count)
 
