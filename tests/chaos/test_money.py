@@ -8,9 +8,9 @@ import pytest
 from tests.chaos.last_credit import __main__ as last_credit
 from tests.chaos.money import __main__ as money
 
-JOBS = int(os.environ.get("STENO_MONEY_JOBS", "80"))
-KILLS = int(os.environ.get("STENO_MONEY_KILLS", "40"))
-SECONDS = float(os.environ.get("STENO_MONEY_SECONDS", "120"))
+JOBS = int(os.environ.get("STENO_MONEY_JOBS", "60"))
+KILLS = int(os.environ.get("STENO_MONEY_KILLS", "30"))
+SECONDS = float(os.environ.get("STENO_MONEY_SECONDS", "60"))
 ATTEMPTS = int(os.environ.get("STENO_RACE_ATTEMPTS", "2048"))
 SEED = int(os.environ.get("STENO_CHAOS_SEED", "1"))
 

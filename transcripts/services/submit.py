@@ -100,7 +100,6 @@ def _accept(order: Order, options: Options, info: MediaInfo, key: str) -> Transc
     caller, now = order.caller, timezone.now()
     if caller.user is not None:
         access.demand_open(caller.user)
-    _use_up(order.upload.resumable)
     media = _create_media(order, info, key)
     covered, held = _cover(order, info)
     options = replace(options, max_seconds=covered, priority="interactive" if order.interactive else "bulk")
@@ -118,6 +117,7 @@ def _accept(order: Order, options: Options, info: MediaInfo, key: str) -> Transc
     )
     transcript = _create_transcript(order, media, job, now)
     idempotency.claim(order.ticket, transcript.reference)
+    _use_up(order.upload.resumable)
     if order.interactive:
         limits.take_slot(caller, slot(job.pk))
     if caller.user is None:

@@ -18,6 +18,8 @@ BUY_EVERY = 2.0
 LONGEST_THOUGHT = 0.6
 """Seconds between two wishes."""
 TUS = {"Tus-Resumable": "1.0.0"}
+FOR_NOW = {402, 429, 503, 507}
+"""A finished upload waits for its sender, who asks again."""
 NOTHING_ACCEPTED = {402, 409, 429, 499, 503, 507}
 
 
@@ -110,7 +112,10 @@ class Client(threading.Thread):
         path = begun.headers["location"]
         kind = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
         sent = self._web.ask("PATCH", path, sound, {**self._key, **TUS, **kind})
-        return path.rpartition("/")[2] if sent is not None and sent.status == 204 else ""
+        if sent is not None and sent.status == 204:
+            return path.rpartition("/")[2]
+        self._web.ask("DELETE", path, b"", {**self._key, **TUS})
+        return ""
 
     def _send(self, wish: Wish) -> None:
         reply = self._ask(wish)
@@ -121,6 +126,9 @@ class Client(threading.Thread):
             self._note(wish, reply)
         else:
             self._refused(reply, "wish")
+            if wish.upload and reply.status in FOR_NOW:
+                wish.again_at = time.monotonic() + 1.0
+                self.unanswered.append(wish)
 
     def _ask(self, wish: Wish) -> Reply | None:
         named = {**self._key, "Idempotency-Key": wish.name}

@@ -44,6 +44,8 @@ AUDIT_EVERY = 20
 """Kills."""
 MIX = {"worker": 6, "engine": 3, "web": 2}
 """Of the server's processes, how often each kind is struck."""
+PATIENCE = 2.0
+"""A slow machine may take this many times the seconds that were asked for."""
 FASTEST, SLOWEST = 0.2, 3.0
 """Seconds between two kills: below that they meet only what has just been started."""
 DRAIN_SECONDS = 150.0
@@ -82,10 +84,10 @@ class Run:
         return self._over
 
     def rage(self) -> None:
-        deadline = self._began + self._seconds
+        deadline = self._began + PATIENCE * self._seconds
         while time.monotonic() < deadline and not self._reached():
             self.server.fill()
-            self._pause(deadline - time.monotonic())
+            self._pause(self._began + self._seconds - time.monotonic())
             self._strike()
         self._over = True
         until(self._calm, DRAIN_SECONDS)
