@@ -66,7 +66,7 @@ class UserAdmin(BaseUserAdmin):  # type: ignore[type-arg]
     paginator = BoundedPaginator
     list_per_page = 50
     ordering = ("email",)
-    list_display = ("email", "name", "state", "used_this_month", "is_staff", "since", "last_login")
+    list_display = ("email", "name", "state", "used_this_month", "is_staff", "since", "last_seen")
     list_filter = ("is_active", "is_staff", "is_superuser")
     search_fields = ("email", "name", "=id")
     date_hierarchy = "date_joined"
@@ -93,9 +93,13 @@ class UserAdmin(BaseUserAdmin):  # type: ignore[type-arg]
             return pill("Being erased", "warn")
         return pill("Active", "ok") if user.is_active else pill("Suspended", "bad")
 
-    @admin.display(description="minutes this month", ordering="used_mc")
+    @admin.display(description="min, month", ordering="used_mc")
     def used_this_month(self, user: User) -> str:
         return ledger.credits_text(getattr(user, "used_mc", 0))
+
+    @admin.display(description="signed in", ordering="last_login")
+    def last_seen(self, user: User) -> str:
+        return age(user.last_login)
 
     @admin.display(description="age", ordering="-date_joined")
     def since(self, user: User) -> str:

@@ -1,4 +1,4 @@
-"""Who spoke when: error rates on recordings with a reference, beside plain average-linkage on the same points.
+"""Who spoke when: error rates on recordings with a reference, beside average-linkage on the same and on plain points.
 
     python -m benchmarks.diarization FOLDER
 
@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from statistics import mean
+from typing import Any
+from unittest import mock
 
 import av
 import numpy as np
@@ -22,10 +24,12 @@ import numpy.typing as npt
 from benchmarks.der import Errors, errors, read_rttm
 from engine.backends import embedded_diarizer, voices
 from engine.backends.embedded_diarizer import EmbeddedDiarizer
+from engine.backends.voice_encoder import HOP, VoiceEncoder, mel
 from engine.backends.voices import Points, Told
 from engine.config import EngineConfig
 from engine.protocols import SpeakerHints
 from engine.types import SAMPLE_RATE, Turn
+from engine.vad import FRAME, MIN_SILENCE, START_PROBABILITY, STOP_PROBABILITY
 
 PACKAGES = ("torch", "Resemblyzer", "scipy", "numpy", "onnxruntime")
 Pcm = npt.NDArray[np.int16]
@@ -45,14 +49,37 @@ def ours(diarizer: EmbeddedDiarizer, pcm: Pcm, count: int | None) -> tuple[Turn,
     return listening.turns()
 
 
-def plain(diarizer: EmbeddedDiarizer, pcm: Pcm, count: int | None) -> tuple[Turn, ...]:
+def average_linkage(diarizer: EmbeddedDiarizer, pcm: Pcm, count: int | None) -> tuple[Turn, ...]:
     """The same listening, with nothing but average-linkage into `count` behind it."""
-    careful = voices.tell
-    voices.tell = _average_linkage
-    try:
+    with mock.patch.object(voices, "tell", _average_linkage):
         return ours(diarizer, pcm, count)
-    finally:
-        voices.tell = careful
+
+
+def plain_points(diarizer: EmbeddedDiarizer, pcm: Pcm, count: int | None) -> tuple[Turn, ...]:
+    """And with Resemblyzer's own windows of 1.6 s, as loud as they are, for points: of ours only the speech."""
+    with mock.patch.object(embedded_diarizer, "_encode", _plain_points):
+        return average_linkage(diarizer, pcm, count)
+
+
+def plain(diarizer: EmbeddedDiarizer, pcm: Pcm, count: int | None) -> tuple[Turn, ...]:
+    """And in the stretches of speech that words are looked for in: nothing of ours."""
+    usual: dict[str, Any] = {
+        "BEGINS": START_PROBABILITY,
+        "ENDS": STOP_PROBABILITY,
+        "PAD": 0,
+        "BRIDGE": MIN_SILENCE * FRAME,
+    }
+    with mock.patch.multiple(embedded_diarizer, **usual):
+        return plain_points(diarizer, pcm, count)
+
+
+def _plain_points(
+    encoder: VoiceEncoder, audio: Pcm, centres: npt.NDArray[np.int64], speech: tuple[int, int]
+) -> npt.NDArray[np.float32]:
+    width = embedded_diarizer.WIDTHS[0]
+    bands = mel(np.pad(audio.astype(np.float32) / np.float32(32768), (0, max(0, width - len(audio)))))
+    starts = np.clip(centres - width // 2, 0, max(0, len(audio) - width)) // HOP
+    return encoder.points(np.stack([bands[start : start + width // HOP] for start in starts]))
 
 
 def _average_linkage(points: Points, least: int, most: int) -> Told:
@@ -93,7 +120,13 @@ def main() -> None:
     spent = audio = 0.0
     for name, pcm, reference in recordings(folder):
         seconds, of = len(pcm) / SAMPLE_RATE, speakers(reference)
-        for kind, find, count in (("ours", ours, of), ("ours, no hint", ours, None), ("average-linkage", plain, of)):
+        for kind, find, count in (
+            ("ours", ours, of),
+            ("ours, no hint", ours, None),
+            ("average-linkage", average_linkage, of),
+            ("plain points, our speech", plain_points, of),
+            ("plain baseline", plain, of),
+        ):
             began = time.process_time()
             turns = find(diarizer, pcm, count)
             if kind == "ours":

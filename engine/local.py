@@ -126,6 +126,8 @@ class LocalEngine:
     def close(self) -> None:
         self._scheduler.close(timeout=1.0)
         self._workshop.close()
+        if self._diarizer is not None:
+            self._diarizer.close()
         self.store.close()
         self._decoder.close()
 

@@ -197,6 +197,10 @@ class Diarizer(Protocol):
         """For one file. Raises EngineError for a reference clip that cannot be used."""
         ...
 
+    def close(self) -> None:
+        """Let go of what nobody listens with."""
+        ...
+
 
 class Listening(Protocol):
     """One file's worth, in bounded memory. Called from one thread at a time."""

@@ -73,3 +73,24 @@ def test_a_killed_worker_command_leaves_no_process_behind(worker: psutil.Process
     worker.kill()
     _, alive = psutil.wait_procs(everyone, timeout=WAIT_SECONDS)
     assert alive == []
+
+
+@pytest.mark.slow
+def test_a_worker_command_stops_though_its_cluster_hangs(worker: psutil.Process) -> None:
+    wait_until(lambda: len(cluster_members(worker)) == 4)
+    everyone = [worker, *worker.children(recursive=True)]
+    worker.children()[0].suspend()
+    worker.terminate()
+    _, alive = psutil.wait_procs(everyone, timeout=2 * WAIT_SECONDS)
+    assert alive == []
+
+
+@pytest.mark.slow
+def test_a_worker_command_whose_parent_ended_before_it_began_does_not_begin(environment: dict[str, str]) -> None:
+    program = (
+        "import os, subprocess, sys; command = [sys.executable, 'manage.py', 'runworker']; "
+        "print(subprocess.Popen([*command, f'--exit-with-parent={os.getpid()}'], stdout=subprocess.DEVNULL).pid)"
+    )
+    started = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True)
+    orphan = int(started.stdout)
+    wait_until(lambda: not psutil.pid_exists(orphan))

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from accounts.services import ledger
-from stt_site.lib.admin import ReadOnly, age, pill
+from stt_site.lib.admin import ReadOnly, Values, age, pill
 from stt_site.lib.errors import ServiceError
 from transcripts.models import OPEN_STATES, Job, JobState, Media, Transcript, Upload
 from transcripts.services import jobs
@@ -34,7 +34,7 @@ class JobAdmin(ReadOnly):
         *("reserved_mc", "charged_mc", "tariff", "created_at", "started_at", "finished_at"),
     )
     list_display = ("id", "shown_state", "owner", "minutes", "since", "origin", "attempts", "error_code", "charged")
-    list_filter = ("state", "origin", "error_code")
+    list_filter = ("state", "origin", ("error_code", Values))
     list_select_related = ("owner",)
     search_fields = ("=id", "caller", "owner__email")
     date_hierarchy = "created_at"
@@ -91,12 +91,16 @@ class TranscriptAdmin(ReadOnly):
         *("public_id", "slug", "owner", "media", "job", "language", "language_probability", "duration_ms", "model"),
         *("word_count", "coverage", "created_at", "expires_at"),
     )
-    list_display = ("public_id", "title", "owner", "minutes", "language", "model", "since")
+    list_display = ("reference", "title", "owner", "minutes", "language", "model", "since")
     list_select_related = ("owner",)
-    list_filter = ("language", "model")
+    list_filter = (("language", Values), ("model", Values))
     search_fields = ("=public_id", "=slug", "owner__email")
     date_hierarchy = "created_at"
     ordering = ("-id",)
+
+    @admin.display(description="id", ordering="public_id")
+    def reference(self, transcript: Transcript) -> str:
+        return transcript.public_id
 
     @admin.display(description="minutes", ordering="duration_ms")
     def minutes(self, transcript: Transcript) -> str:

@@ -21,6 +21,10 @@ class StrictSerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
+class Refusal(serializers.Serializer[Any]):
+    error = serializers.CharField(help_text="A sentence: what happened, what it cost, what to do.")
+
+
 class EmailPreferences(StrictSerializer):
     product_updates = serializers.BooleanField(source="mail_product_updates", required=False)
     transcript_ready = serializers.BooleanField(source="mail_transcript_ready", required=False)

@@ -12,6 +12,7 @@ from accounts.api.serializers import (
     AccountChange,
     CloudInstances,
     NewKey,
+    Refusal,
     RollKey,
     StrictSerializer,
     Usage,
@@ -27,16 +28,25 @@ from accounts.services import api_keys, key_powers, profile, usage
 from accounts.services.access import Caller
 from stt_site.lib.errors import ErrorCode, ServiceError
 
+REFUSED = dict.fromkeys((400, 401, 403), Refusal)
+
 
 class AccountView(APIView):
     authentication_classes = (CallerAuthentication,)
 
-    @extend_schema(operation_id="account", responses={200: dict[str, Any]})
+    @extend_schema(
+        operation_id="account", summary="You, your minutes and limits", responses={200: dict[str, Any], **REFUSED}
+    )
     def get(self, request: Request) -> Response:
         user, caller = _signed_in(request)
         return Response(account_item(user, caller))
 
-    @extend_schema(operation_id="account_change", request=AccountChange, responses={200: dict[str, Any]})
+    @extend_schema(
+        operation_id="account_change",
+        summary="Change your name and which mail you get",
+        request=AccountChange,
+        responses={200: dict[str, Any], **REFUSED},
+    )
     def patch(self, request: Request) -> Response:
         user, caller = _signed_in(request)
         changes = _valid(AccountChange(data=request.data))
@@ -49,12 +59,17 @@ class KeysView(APIView):
     authentication_classes = (CallerAuthentication,)
     scopes: ClassVar = {"POST": "keys:write"}
 
-    @extend_schema(operation_id="keys", responses={200: dict[str, Any]})
+    @extend_schema(operation_id="keys", summary="Your API keys", responses={200: dict[str, Any], **REFUSED})
     def get(self, request: Request) -> Response:
         user, _ = _signed_in(request)
         return Response({"results": [key_item(key) for key in api_keys.keys_of(user)]})
 
-    @extend_schema(operation_id="key_create", request=NewKey, responses={201: dict[str, Any]})
+    @extend_schema(
+        operation_id="key_create",
+        summary="Make a key; the answer shows it, once",
+        request=NewKey,
+        responses={201: dict[str, Any], **REFUSED},
+    )
     def post(self, request: Request) -> Response:
         user, caller = _signed_in(request)
         wanted = _valid(NewKey(data=request.data))
@@ -69,7 +84,11 @@ class KeyView(APIView):
     authentication_classes = (CallerAuthentication,)
     scopes: ClassVar = {"DELETE": "keys:write"}
 
-    @extend_schema(operation_id="key_revoke", responses={204: None})
+    @extend_schema(
+        operation_id="key_revoke",
+        summary="Revoke a key, from the next request on",
+        responses={204: None, **REFUSED, 404: Refusal},
+    )
     def delete(self, request: Request, pk: int) -> Response:
         user, _ = _signed_in(request)
         api_keys.revoke(api_keys.key_of(user, pk))
@@ -80,7 +99,12 @@ class KeyRollView(APIView):
     authentication_classes = (CallerAuthentication,)
     scopes: ClassVar = {"POST": "keys:write"}
 
-    @extend_schema(operation_id="key_roll", request=RollKey, responses={201: dict[str, Any]})
+    @extend_schema(
+        operation_id="key_roll",
+        summary="Put a new key in its place",
+        request=RollKey,
+        responses={201: dict[str, Any], **REFUSED, 404: Refusal},
+    )
     def post(self, request: Request, pk: int) -> Response:
         user, caller = _signed_in(request)
         overlap = timedelta(hours=_valid(RollKey(data=request.data))["overlap_hours"])
@@ -92,7 +116,9 @@ class KeyRollView(APIView):
 class CloudView(APIView):
     authentication_classes = (CallerAuthentication,)
 
-    @extend_schema(operation_id="cloud", summary="Machines kept for this account", responses={200: CloudInstances})
+    @extend_schema(
+        operation_id="cloud", summary="Machines kept for this account", responses={200: CloudInstances, **REFUSED}
+    )
     def get(self, request: Request) -> Response:
         user, _ = _signed_in(request)
         items = [
@@ -108,7 +134,7 @@ class UsageView(APIView):
         operation_id="usage",
         summary="Use of the last 30 UTC days, by day",
         parameters=[UsageQuery],
-        responses={200: Usage},
+        responses={200: Usage, **REFUSED},
     )
     def get(self, request: Request) -> Response:
         user, _ = _signed_in(request)

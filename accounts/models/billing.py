@@ -83,6 +83,7 @@ class Subscription(models.Model):
     """What Stripe last said of one."""
 
     LIVING = ("active", "trialing", "past_due", "unpaid", "paused")
+    ACTIVE = ("active", "trialing")
 
     owner_id = models.BigIntegerField(db_index=True)
     stripe_id = models.CharField(max_length=255, unique=True)

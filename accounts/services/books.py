@@ -64,12 +64,13 @@ def open_entry(
 
 
 def post(entry: Entry, movements: Sequence[Movement]) -> None:
-    """Writes all of them or none. Accounts are updated in ascending id, each by an UPDATE that refuses an overdraft."""
+    """Writes all of them, or fails the caller's transaction. Accounts are updated in ascending id, each by an UPDATE
+    that refuses an overdraft."""
     changes: defaultdict[int, int] = defaultdict(int)
     for movement in movements:
         changes[movement.source] -= movement.amount
         changes[movement.destination] += movement.amount
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         for account_id, change in sorted(changes.items()):
             covered = Q(allow_negative=True) | Q(balance__gte=-change)
             if not Account.objects.filter(covered, pk=account_id).update(balance=F("balance") + change):

@@ -50,7 +50,8 @@ def ticket(caller: Caller, key: str | None, method: str, path: str, asked: Any) 
     if not 1 <= len(key) <= LONGEST_KEY or not key.isprintable():
         message = f"An Idempotency-Key has 1 to {LONGEST_KEY} printable characters. Nothing was charged."
         raise ServiceError(ErrorCode.INVALID_REQUEST, message)
-    said = json.dumps([method, path, asked], sort_keys=True, separators=(",", ":"))
+    # What a test key was answered stands for no work that was paid: a live key that sends the same is refused.
+    said = json.dumps([method, path, caller.is_test, asked], sort_keys=True, separators=(",", ":"))
     return Ticket(caller.user.pk, key, method, path, hashlib.sha256(said.encode()).hexdigest())
 
 

@@ -11,6 +11,7 @@ waiting for each other crosswise; house accounts are reached in ascending order.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -48,6 +49,13 @@ class Work:
 NAMELESS = Work()
 
 
+class Leg(NamedTuple):
+    """What a hold takes out of one lot, by the account that has it to spend."""
+
+    account: Account
+    amount: int
+
+
 def reserve(owner: User, reference: str, amount_mc: int, work: Work = NAMELESS) -> None:
     """Holds credits, those that end soonest first. A second call for the same reference changes nothing."""
     if amount_mc < 0:
@@ -72,10 +80,10 @@ def reserve(owner: User, reference: str, amount_mc: int, work: Work = NAMELESS) 
             paid_for=work.paid_for,
         )
         ReservationLeg.objects.bulk_create(
-            ReservationLeg(reservation_id=reference, lot_id=lot_id, amount_mc=amount) for lot_id, amount in legs
+            ReservationLeg(reservation_id=reference, lot_id=leg.account.lot_id, amount_mc=leg.amount) for leg in legs
         )
         try:
-            books.post(entry, [_to_held(owner.pk, lot_id, amount) for lot_id, amount in legs])
+            books.post(entry, [_to_held(owner.pk, leg) for leg in legs])
         except Overdraft as overdraft:
             raise ServiceError(ErrorCode.INSUFFICIENT_CREDITS) from overdraft
 
@@ -214,14 +222,14 @@ def _renew_month(owner_id: int, now: datetime) -> None:
         books.post(entry, [Movement(account.pk, books.house(AccountKind.EXPIRED), account.balance)])
 
 
-def _choose_lots(owner_id: int, amount_mc: int, now: datetime) -> list[tuple[int, int]]:
-    balances = dict(_spendable(owner_id, now).values_list("lot_id", "balance"))
-    lots = CreditLot.objects.filter(pk__in=balances)
+def _choose_lots(owner_id: int, amount_mc: int, now: datetime) -> list[Leg]:
+    accounts = {account.lot_id: account for account in _spendable(owner_id, now)}
+    lots = CreditLot.objects.filter(pk__in=accounts)
     legs = []
     missing = amount_mc
     for lot in sorted(lots, key=lambda lot: (lot.priority, lot.expires_at or datetime.max.replace(tzinfo=UTC), lot.pk)):
-        if taken := min(missing, balances[lot.pk]):
-            legs.append((lot.pk, taken))
+        if taken := min(missing, accounts[lot.pk].balance):
+            legs.append(Leg(accounts[lot.pk], taken))
             missing -= taken
     if missing:
         raise _insufficient(amount_mc, amount_mc - missing)
@@ -250,9 +258,8 @@ def credits_text(amount_mc: int) -> str:
     return f"{whole:,}.{rest:03}".rstrip("0").rstrip(".")
 
 
-def _to_held(owner_id: int, lot_id: int, amount: int) -> Movement:
-    available = books.account(owner_id, AccountKind.AVAILABLE, lot_id)
-    return Movement(available, books.account(owner_id, AccountKind.HELD, lot_id), amount)
+def _to_held(owner_id: int, leg: Leg) -> Movement:
+    return Movement(leg.account.pk, books.account(owner_id, AccountKind.HELD, leg.account.lot_id), leg.amount)
 
 
 def _granted(owner_id: int, lot: CreditLot) -> Movement:

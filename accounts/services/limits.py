@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
@@ -62,13 +62,12 @@ def take_slot(caller: Caller, holder: str) -> None:
     if mine.filter(holder=holder).update(lease_until=now + SLOT_LEASE):
         return
     cap = caller.plan.concurrent
-    with transaction.atomic():
-        live = set(mine.filter(lease_until__gt=now).values_list("number", flat=True))
-        # Places above the cap are there when the plan was larger a moment ago.
-        if len(live) < cap:
-            for number in range(cap):
-                if number not in live and _take(caller.key, number, holder, now):
-                    return
+    live = set(mine.filter(lease_until__gt=now).values_list("number", flat=True))
+    # Places above the cap are there when the plan was larger a moment ago.
+    if len(live) < cap:
+        for number in range(cap):
+            if number not in live and _take(caller.key, number, holder, now):
+                return
     message = f"At most {cap} at once is in your plan, and that many are running. Wait for one to end, then retry."
     raise ServiceError(ErrorCode.CONCURRENCY_LIMIT, message, retry_after=CONCURRENCY_RETRY_SECONDS)
 

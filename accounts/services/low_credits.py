@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import Account, AccountKind, CreditLot, Mail, User
@@ -40,12 +39,16 @@ class Left:
 
 
 def left(owner: User) -> Left:
-    now = timezone.now()
-    month = CreditLot.objects.filter(owner_id=owner.pk, reference=ledger.month_reference(now))
-    paid = CreditLot.objects.filter(owner_id=owner.pk, priority=CreditLot.PAID).exclude(expires_at__lte=now)
-    begun = month.exists()
-    free_mc = _in(owner, month) if begun else settings.FREE_MINUTES_PER_MONTH * MILLICREDITS
-    return Left(free_mc, _in(owner, paid))
+    living = CreditLot.objects.filter(owner_id=owner.pk).exclude(expires_at__lte=timezone.now())
+    priorities = dict(living.values_list("pk", "priority"))
+    accounts = Account.objects.filter(
+        owner_id=owner.pk, kind__in=(AccountKind.AVAILABLE, AccountKind.HELD), lot_id__in=priorities
+    )
+    begun = CreditLot.FREE in priorities.values()
+    sums = {CreditLot.FREE: 0 if begun else settings.FREE_MINUTES_PER_MONTH * MILLICREDITS, CreditLot.PAID: 0}
+    for lot_id, balance in accounts.values_list("lot_id", "balance"):
+        sums[priorities[lot_id]] += balance
+    return Left(sums[CreditLot.FREE], sums[CreditLot.PAID])
 
 
 def after_charge(owner: User) -> None:
@@ -62,10 +65,3 @@ def after_charge(owner: User) -> None:
             renews=f"{ledger.month_end(now):%-d %B}",
             monthly=settings.FREE_MINUTES_PER_MONTH,
         )
-
-
-def _in(owner: User, lots: QuerySet[CreditLot]) -> int:
-    accounts = Account.objects.filter(
-        owner_id=owner.pk, kind__in=(AccountKind.AVAILABLE, AccountKind.HELD), lot_id__in=lots.values("pk")
-    )
-    return accounts.aggregate(total=Sum("balance"))["total"] or 0

@@ -24,6 +24,8 @@ FIRST_PAUSE = timedelta(minutes=2)
 SENDING = timedelta(minutes=5)
 """How long a worker may take; after that another tries."""
 BATCH = 100
+KEPT = timedelta(days=90)
+"""Until one about the same matter, such as a month, cannot be written again."""
 
 
 def write(user: User, kind: Mail.Kind, about: str, **context: Any) -> None:
@@ -67,6 +69,16 @@ def ring_waiting() -> None:
         for pk in late:
             if pk not in on_their_way:
                 queue.ring(SEND, pk)
+
+
+def forget(user: User, kind: Mail.Kind, about: str) -> None:
+    """What it would tell of is deleted."""
+    Mail.objects.filter(user=user, kind=kind, about=about).delete()
+
+
+def purge() -> None:
+    """Forgets those that were sent or given up long ago."""
+    Mail.objects.filter(next_at=None, created_at__lt=timezone.now() - KEPT).delete()
 
 
 def _wanted(user: User, kind: Mail.Kind) -> bool:

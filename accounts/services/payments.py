@@ -173,7 +173,7 @@ def _check(order: PaymentOrder, live: bool, prices: tuple[str, ...], amount: int
 
 
 def _credit(order: PaymentOrder, payment_id: str, ends_at: datetime | None) -> None:
-    if not User.objects.filter(pk=order.owner_id).exists():
+    if not User.objects.filter(pk=order.owner_id, erasing_since=None).exists():
         raise Misfit(f"Order {order.key} is of an account that is gone: refund {payment_id}.")
     try:
         purchases.credit(order, payment_id, ends_at)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from accounts.models import User
+from accounts import stripe_gateway
+from accounts.models import Subscription, User
 from accounts.services import ledger
 
 MEGABYTE = 1_000_000
@@ -33,7 +34,15 @@ def paid() -> Plan:
 
 
 def plan_of(user: User | None) -> Plan:
-    """A user is on the paid plan while credits that do not come with the month are left or held."""
+    """A user is on the paid plan while credits that do not come with the month are left or held, and, whatever is
+    left, while a subscription is paid."""
     if user is None:
         return anonymous()
-    return paid() if ledger.has_paid_credits(user) else free()
+    return paid() if ledger.has_paid_credits(user) or _subscribes(user) else free()
+
+
+def _subscribes(user: User) -> bool:
+    if not stripe_gateway.enabled():
+        return False
+    active = Subscription.objects.filter(owner_id=user.pk, status__in=Subscription.ACTIVE)
+    return active.filter(livemode=stripe_gateway.livemode()).exists()

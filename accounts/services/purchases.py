@@ -140,7 +140,9 @@ def _share(order: PaymentOrder, refunded_minor: int) -> int:
 def _ended_mc(lot: CreditLot) -> int:
     """What of it ended unused, swept up already or not."""
     ended = Transfer.objects.filter(
-        debit_account__lot_id=lot.pk, credit_account=books.house(AccountKind.EXPIRED)
+        debit_account__owner_id=lot.owner_id,
+        debit_account__lot_id=lot.pk,
+        credit_account=books.house(AccountKind.EXPIRED),
     ).aggregate(total=Sum("amount"))["total"]
     if lot.expires_at is None or lot.expires_at > timezone.now():
         return int(ended or 0)

@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 MOST_WAITING = 10_000
 PATIENCE_SECONDS = 10.0
 PURGE_BATCH = 10_000
+PURGE_BATCHES = 20
 
 
 def recent(owner: User, *, key: ApiKey | None = None, before: int | None = None, limit: int = 50) -> list[RequestLog]:
@@ -44,7 +45,11 @@ def record(line: RequestLog) -> None:
 def purge() -> None:
     """Forgets what is older than REQUEST_LOG_DAYS, a part of it at a time."""
     old = RequestLog.objects.filter(at__lt=timezone.now() - timedelta(days=settings.REQUEST_LOG_DAYS))
-    RequestLog.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:PURGE_BATCH])).delete()
+    for _ in range(PURGE_BATCHES):
+        some = list(old.values_list("pk", flat=True)[:PURGE_BATCH])
+        RequestLog.objects.filter(pk__in=some).delete()
+        if len(some) < PURGE_BATCH:
+            break
 
 
 def _write(lines: list[RequestLog], patience: float) -> None:

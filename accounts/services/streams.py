@@ -15,8 +15,8 @@ from accounts.services import books, key_caps, ledger, low_credits
 from accounts.services.ledger import NAMELESS, Work
 from accounts.services.tariffs import Tariff
 
-GIVE_UP = timedelta(hours=3)
-"""Longer than any stream may last: the process that held these slices is gone."""
+GIVE_UP = timedelta(hours=6)
+"""Without a new slice, and longer than any stream may last: the process that held these slices is gone."""
 
 
 def cover(owner: User, session: str, tariff: Tariff, until_ms: int, work: Work = NAMELESS) -> int:
@@ -49,13 +49,21 @@ def close(session: str, tariff: Tariff, received_ms: int) -> int:
 
 def release_abandoned() -> None:
     """Slices whose stream ended with its process: nobody knows how much was heard, so nothing is charged."""
-    old = Reservation.objects.filter(state=Reservation.State.HELD, created_at__lt=timezone.now() - GIVE_UP)
-    for reference in old.filter(reference__startswith="ws:").values_list("reference", flat=True)[:500]:
-        ledger.release(reference)
+    since = timezone.now() - GIVE_UP
+    held = Reservation.objects.filter(state=Reservation.State.HELD, reference__startswith="ws:")
+    slices = held.order_by("created_at").values_list("reference", flat=True)
+    living = {_session_of(reference) for reference in slices.filter(created_at__gte=since)}
+    for reference in slices.filter(created_at__lt=since):
+        if _session_of(reference) not in living:
+            ledger.release(reference)
 
 
 def _slices(session: str) -> QuerySet[Reservation]:
     return Reservation.objects.filter(reference__startswith=_prefix(session))
+
+
+def _session_of(reference: str) -> str:
+    return reference.rpartition(":slice:")[0]
 
 
 def _prefix(session: str) -> str:

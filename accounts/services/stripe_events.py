@@ -53,6 +53,8 @@ LONGEST_WAIT = timedelta(hours=1)
 NIGHTLY = timedelta(hours=24)
 DAYS = 3
 BATCH = 100
+KEPT = timedelta(days=90)
+"""Longer than Stripe remembers an event itself."""
 
 
 def store(event: Event) -> bool:
@@ -113,6 +115,12 @@ def ring_waiting() -> None:
         for pk in late:
             if pk not in on_their_way:
                 queue.ring(APPLY, pk)
+
+
+def purge() -> None:
+    """Forgets events that need nobody any more; what was refused stays for the operator."""
+    done = StripeEvent.objects.filter(outcome__in=(Outcome.APPLIED, Outcome.IGNORED))
+    done.filter(processed_at__lt=timezone.now() - KEPT).delete()
 
 
 def reconcile_nightly() -> None:

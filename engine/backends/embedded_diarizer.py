@@ -1,6 +1,6 @@
 """Speakers without anything to download: Silero finds speech, a packaged encoder says how voices are alike."""
 
-import threading
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from engine.config import EngineConfig
 from engine.errors import Cancelled
 from engine.known_speakers import Likeness
 from engine.protocols import Samples, SpeakerHints
+from engine.residents import Residents, Source
 from engine.types import SAMPLE_RATE, Turn
 from engine.vad import FRAME, STEP, SpeechDetector
 
@@ -41,31 +42,34 @@ FAINTEST = 1e-8
 def find(config: EngineConfig) -> "EmbeddedDiarizer | None":
     """None where the package with the weights, or torch, is not installed."""
     file = voice_encoder.weights()
-    return None if file is None else EmbeddedDiarizer(file)
+    return None if file is None else EmbeddedDiarizer(file, config.idle_unload_seconds)
 
 
 class EmbeddedDiarizer:
-    """The encoder (17 MB, and torch) is loaded for the first file."""
+    """The encoder (17 MB, and torch) is loaded for the first file and let go when nobody has wanted it for a while."""
 
     name = "embedded"
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._encoder: VoiceEncoder | None = None
-        self._lock = threading.Lock()
+    def __init__(self, file: Path, idle_seconds: float) -> None:
+        self._source = Source(self.name, file.parent)
+        self._residents = Residents(lambda source: VoiceEncoder(file), idle_seconds=idle_seconds)
+        self.unload_idle = self._residents.unload_idle
 
     def listen(self, hints: SpeakerHints) -> "EmbeddedListening":
-        with self._lock:
-            if self._encoder is None:
-                self._encoder = VoiceEncoder(self._file)
-        return EmbeddedListening(self._encoder, hints)
+        """Raises ModelUnavailable where the weights cannot be loaded, OutOfMemory."""
+        return EmbeddedListening(self._residents, self._source, hints)
+
+    def close(self) -> None:
+        self._residents.close()
 
 
 class EmbeddedListening:
     """Holds at most a minute of audio and a kilobyte for every quarter second of speech: 15 MB an hour."""
 
-    def __init__(self, encoder: VoiceEncoder, hints: SpeakerHints) -> None:
-        self._encoder, self._hints = encoder, hints
+    def __init__(self, residents: Residents[VoiceEncoder], source: Source, hints: SpeakerHints) -> None:
+        self._hints = hints
+        self._users = contextlib.ExitStack()
+        self._encoder = self._users.enter_context(residents.use(source, lambda: None))
         self._closed = False
         self._detector, self._regions = SpeechDetector(), _Regions()
         self._tape = _Tape()
@@ -98,6 +102,7 @@ class EmbeddedListening:
 
     def close(self) -> None:
         self._closed = True
+        self._users.close()
 
     def _check(self) -> None:
         if self._closed:

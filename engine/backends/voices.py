@@ -4,11 +4,13 @@ Plain clustering into N gives a scrap of noise a voice of its own and two people
 for a while; scraps go to whom they are most like; and nobody is believed to speak for a moment between two others.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from engine.backends import partitions
 
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.intp]
@@ -41,6 +43,10 @@ BLOCK = 2400
 """Points clustered at once (10 min of speech). More are first summed up block by block, KEPT of each, so that time and
 memory grow with the hours and not with their square."""
 KEPT = 40
+FEWER = 3
+"""So many of the voices that there are said to be may be nothing but a second each."""
+ENOUGH = 3.2
+"""Seconds of speech for each voice on the whole, below which too few points lie apart to compare partitions."""
 SAMPLE = (8, 300)
 """Runs of points, and points of each, by which the number of voices is judged where there are more."""
 
@@ -68,6 +74,8 @@ def tell(points: Points, least: int, most: int) -> Told:
     """Between `least` and `most` voices, fewer where there are not so many points."""
     vectors, seconds = _summed_up(points)
     tree = _tree(vectors)
+    if 2 <= least == most and len(points.places) <= BLOCK and seconds.sum() >= ENOUGH * most:
+        return _shared_out(points, vectors, seconds, tree, most)
     most = min(most, len(vectors))
     counts = range(min(max(least, 1), most), most + 1)
     sample = _sample(points)
@@ -83,6 +91,28 @@ def tell(points: Points, least: int, most: int) -> Told:
         if in_vain == IN_VAIN:
             break
     return _settled(points, best)
+
+
+def _shared_out(points: Points, vectors: Floats, seconds: Floats, tree: npt.NDArray[np.float64], count: int) -> Told:
+    """Among exactly `count` voices, however little some of them said."""
+    candidates = [
+        labels
+        for real in range(count, max(1, count - FEWER) - 1, -1)
+        for labels in _partitions(points, vectors, seconds, tree, real)
+    ]
+    labels = partitions.best(vectors, points.places.mean(axis=1), candidates, count)
+    return Told(labels, _means(vectors, labels))
+
+
+def _partitions(
+    points: Points, vectors: Floats, seconds: Floats, tree: npt.NDArray[np.float64], count: int
+) -> Iterator[Labels]:
+    """Average-linkage, steadied; as it is; and others, steadied."""
+    plain, ward = _cut(tree, count), _cut(_tree(vectors, "ward", "euclidean"), count)
+    yield _settled(points, _means(vectors, plain)).labels
+    yield plain
+    for voices in (*_candidates(vectors, seconds, tree, count), _means(vectors, ward)):
+        yield _settled(points, voices).labels
 
 
 def _best(sample: Points, candidates: Sequence[Floats]) -> Floats:
@@ -185,9 +215,12 @@ def _candidates(vectors: Floats, seconds: Floats, tree: npt.NDArray[np.float64],
         if len(found) == CANDIDATES:
             break
     if not found:
-        labels = _cut(tree, count)
-        found = [np.stack([unit(vectors[labels == label].mean(axis=0)) for label in range(labels.max() + 1)])]
+        found = [_means(vectors, _cut(tree, count))]
     return found
+
+
+def _means(vectors: Floats, labels: Labels) -> Floats:
+    return np.stack([unit(vectors[labels == label].mean(axis=0)) for label in range(labels.max() + 1)])
 
 
 def _likeness(voices: Floats) -> float:
@@ -197,12 +230,12 @@ def _likeness(voices: Floats) -> float:
     return float(cosines.max())
 
 
-def _tree(vectors: Floats) -> npt.NDArray[np.float64]:
+def _tree(vectors: Floats, method: str = "average", metric: str = "cosine") -> npt.NDArray[np.float64]:
     from scipy.cluster.hierarchy import linkage
 
     if len(vectors) < 2:
         return np.zeros((0, 4))
-    tree: npt.NDArray[np.float64] = linkage(vectors, "average", "cosine")
+    tree: npt.NDArray[np.float64] = linkage(vectors, method, metric)
     return tree
 
 

@@ -1,9 +1,11 @@
 """What every page of the administration shares."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -40,6 +42,14 @@ class ReadOnly(Bounded):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class Values(admin.AllValuesFieldListFilter):
+    """The values of a text column. The empty one has a name too, else its link is a link without words."""
+
+    def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:  # type: ignore[override]
+        for choice in super().choices(changelist):
+            yield {**choice, "display": choice["display"] or "none"}
 
 
 def pill(state: str, tone: str) -> SafeString:

@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 PR_SET_PDEATHSIG = 1
 GRACE_SECONDS = 20.0
 """How long workers may take to put their work down; service managers often kill after 30."""
+STOP_SECONDS = 25
+"""After SIGTERM this process is gone by then, whatever it or django-q2's sentinel hangs in."""
 BUSY_WAIT_SECONDS = 0.01
 LARGEST_MESSAGE = 64 * 1024
 """A message carries a dotted path and row ids."""
@@ -102,7 +104,10 @@ class Cluster(django_q.cluster.Cluster):  # type: ignore[misc]
 
     def sig_handler(self, signum: int, frame: FrameType | None) -> None:
         # Only the flag: the interrupted code may hold the database's write lock, which workers need to put work down.
-        _stopping[0] = 1
+        if not stopping():
+            _stopping[0] = 1
+            # Telling a sentinel that hangs to stop waits for it, for ever. Nobody handles the alarm, so it kills.
+            signal.alarm(STOP_SECONDS)
 
     def run(self, beside: Callable[[Callable[[], bool]], None]) -> None:
         """`beside` runs in this process until the callable it is given says stop."""
@@ -119,9 +124,12 @@ class Cluster(django_q.cluster.Cluster):  # type: ignore[misc]
             self.sentinel.join()
 
 
-def stop_with_parent() -> None:
-    """SIGTERM for this process when the thread that started it ends."""
+def stop_with_parent(parent: int = 0) -> None:
+    """SIGTERM for this process when the thread that started it ends. `parent`, the starting process's id, tells that
+    it ended before this was called."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if parent and os.getppid() != parent:
+        raise SystemExit("The process that started this one is gone.")
 
 
 def _settle_in() -> None:

@@ -26,8 +26,19 @@ from django.db import OperationalError, connections, transaction
 from django.test import override_settings
 from django.utils import timezone
 
-from accounts.models import ApiKey, CreditLot, RateCounter, Reservation, User
-from accounts.services import api_keys, idempotency, key_caps, ledger, limits, rate_limits, stream_tokens
+from accounts.models import ApiKey, CreditLot, Mail, RateCounter, Reservation, User
+from accounts.services import (
+    access,
+    api_keys,
+    idempotency,
+    key_caps,
+    ledger,
+    limits,
+    mails,
+    profile,
+    rate_limits,
+    stream_tokens,
+)
 from accounts.services.access import Caller, identify
 from accounts.services.audit import audit
 from accounts.services.ledger import Work
@@ -70,6 +81,31 @@ def _outcome(attempt: Callable[[int, int], str], number: int, racer: int) -> str
 
 def new_user(tag: object = "") -> User:
     return User.objects.create_user(f"racer{tag}-{time.time_ns()}@example.com")
+
+
+@override_settings(FREE_MINUTES_PER_MONTH=0)
+def told(racers: int, rounds: int) -> dict[str, Any]:
+    """Half accept work of an account, half end some and write its owner a mail: nobody waits for another crosswise."""
+    user = new_user()
+    profile.change(user, mail_transcript_ready=True)
+    ledger.grant(user, racers * rounds * 2000, actor="test", reason="enough")
+    for number in range(rounds):
+        for racer in range(racers):
+            ledger.reserve(user, f"told:{user.pk}:{number}:{racer}", 1000)
+
+    def attempt(number: int, racer: int) -> str:
+        with transaction.atomic():
+            if racer % 2:
+                access.demand_open(user)
+                time.sleep(0.1)
+                ledger.reserve(user, f"more:{user.pk}:{number}:{racer}", 1000)
+                return "accepted"
+            ledger.settle(f"told:{user.pk}:{number}:{racer}", 1000)
+            time.sleep(0.1)
+            mails.write(user, Mail.Kind.TRANSCRIPT_READY, f"tr_{number}_{racer}", title="Talk", path="/")
+            return "told"
+
+    return {"outcomes": sum(race(racers, rounds, attempt), Counter()), "breaches": audit()}
 
 
 @override_settings(FREE_MINUTES_PER_MONTH=0)
@@ -353,6 +389,7 @@ SCENARIOS = {
         capped,
         named,
         rolled,
+        told,
         chaos,
     )
 }

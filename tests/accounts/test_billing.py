@@ -13,8 +13,9 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import CreditLot, PaymentOrder, Reconciliation, StripeCustomer, StripeEvent, User
-from accounts.services import checkout, ledger, offers, stripe_events
+from accounts.services import checkout, erasure, ledger, offers, stripe_events
 from accounts.services.audit import audit
+from accounts.services.plans import plan_of
 from stt_site.lib.errors import ServiceError
 from tests.accounts.paying import Customer, deliver, notes, work
 from tests.stripe_double.world import Object
@@ -239,6 +240,17 @@ def test_a_subscription_brings_its_minutes_until_the_period_ends(customer: Custo
     assert (known.status, known.period_end) == ("active", end)
 
 
+def test_a_subscriber_who_has_used_all_minutes_keeps_the_paid_plan(customer: Customer) -> None:
+    subscription = subscribe(customer)
+    ledger.reserve(customer.user, "job:1", 1_200_000)
+    ledger.settle("job:1", 1_200_000)
+    assert minutes(customer.user) == 0
+    assert plan_of(customer.user).id == "paid"
+    checkout.end_subscriptions(customer.user)
+    assert plan_of(customer.user).id == "free"
+    assert subscription["status"] == "canceled"
+
+
 def test_each_paid_period_counts_once(customer: Customer) -> None:
     subscription = subscribe(customer)
     customer.world.renew(subscription["id"])
@@ -360,10 +372,13 @@ def test_a_seal_of_an_account_that_is_another_now_restores_nothing(customer: Cus
     assert notes()
 
 
-def test_money_for_an_account_that_is_gone_is_a_note(customer: Customer) -> None:
+@pytest.mark.parametrize("forgotten", [True, False])
+def test_money_for_an_account_that_is_gone_is_a_note(customer: Customer, forgotten: bool) -> None:
     session = customer.begin(customer.world.price(900, 300)["id"])
     customer.world.pay(session["id"])
-    customer.user.delete()
+    erasure.close(customer.user)
+    if forgotten:
+        erasure.forget(customer.user.pk)
     customer.hear()
     assert PaymentOrder.objects.get().state == PaymentOrder.State.OPEN
     assert "account that is gone" in notes()[0]

@@ -194,7 +194,7 @@ def test_the_books_refuse_an_overdraft_and_write_none_of_it(paid_alice: User) ->
     available, held = (books.account(paid_alice.pk, kind, lot.pk) for kind in (AccountKind.AVAILABLE, AccountKind.HELD))
     entry = books.open_entry("test:1", Entry.Kind.RESERVE, paid_alice.pk)
     assert entry is not None
-    with pytest.raises(books.Overdraft):
+    with pytest.raises(books.Overdraft), transaction.atomic():
         books.post(entry, [Movement(available, held, 60_000), Movement(available, held, 40_001)])
     assert not entry.transfers.exists()
     assert audit() == []

@@ -20,6 +20,7 @@ QUICK = (
     "capped",
     "named",
     "rolled",
+    "told",
 )
 PRODUCT = {"DJANGO_SETTINGS_MODULE": "stt_site.settings"}
 REDIS = "redis://127.0.0.1:6379/9"
@@ -66,6 +67,10 @@ def test_work_is_closed_once_and_every_settler_hears_the_same(outcomes: dict[str
     assert outcome["used"] == 700 * outcome["answers"].count(["700"])
     assert outcome["held"] == 0
     assert outcome["breaches"] == []
+
+
+def test_accepting_work_and_telling_of_its_end_do_not_wait_for_each_other(outcomes: dict[str, Any]) -> None:
+    assert outcomes["told"] == {"outcomes": {"accepted": 12, "told": 12}, "breaches": []}
 
 
 def test_slots_never_exceed_the_plan(outcomes: dict[str, Any]) -> None:

@@ -51,11 +51,15 @@ def test_lines_come_newest_first_by_page_and_key(alice: User, charlie: User, ali
 
 
 @pytest.mark.django_db
-def test_old_lines_go(alice: User, alice_key: str, clock: Clock, settings: Settings) -> None:
-    Api(alice_key)("GET", "account/")
+def test_old_lines_go(
+    alice: User, alice_key: str, clock: Clock, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_log, "PURGE_BATCH", 2)
+    for _ in range(5):
+        Api(alice_key)("GET", "account/")
     clock.advance(days=settings.REQUEST_LOG_DAYS)
     request_log.purge()
-    assert RequestLog.objects.count() == 1
+    assert RequestLog.objects.count() == 5
     clock.now += timedelta(seconds=1)
     request_log.purge()
     assert RequestLog.objects.count() == 0

@@ -93,6 +93,15 @@ def test_what_a_lost_process_held_comes_back_and_a_living_stream_keeps_its_own(o
     assert streams.close("living", SECONDS, 30_000) == 500
 
 
+def test_a_stream_that_lasts_as_long_as_it_may_is_charged_from_its_first_slice(owner: User, clock: Clock) -> None:
+    ledger.grant(owner, 1_000_000, actor="test", reason="a long day")
+    for hour in range(1, 9):
+        streams.cover(owner, "long", SECONDS, hour * 3_600_000)
+        clock.advance(hours=1)
+        streams.release_abandoned()
+    assert streams.close("long", SECONDS, 8 * 3_600_000) == SECONDS.price_mc(8 * 3_600_000)
+
+
 @given(
     tariff=st.sampled_from([tariff_of(dialect, speakers=True) for dialect in RULES]),
     credits_mc=st.integers(1, 5_000),

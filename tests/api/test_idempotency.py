@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from accounts.models import IdempotentRequest, User
-from accounts.services import idempotency, ledger
+from accounts.services import api_keys, idempotency, ledger
 from accounts.services.access import Caller
 from accounts.services.plans import plan_of
 from engine.errors import MediaError
@@ -55,6 +55,14 @@ def test_another_request_under_the_same_name_is_refused(keyed: Client, other: di
     assert answer.status_code == 422
     assert "Idempotency-Key" in answer.json()["error"]
     assert Job.objects.count() == 1
+
+
+def test_a_live_key_is_not_given_what_a_test_key_was_answered(keyed: Client, alice: User) -> None:
+    plaintext = api_keys.create_key(alice, "trial", mode="test")[1]
+    assert send(Client(headers={"Authorization": f"Bearer {plaintext}"})).status_code == 200
+    assert send(keyed).status_code == 422
+    assert send(keyed, key="two").status_code == 200
+    assert spent(alice) == 1000
 
 
 def test_names_are_an_accounts_own(keyed: Client, charlie: User) -> None:

@@ -4,16 +4,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 from pytest_django.fixtures import Settings
 
 from accounts.models import Reservation, User
 from accounts.services import api_keys, key_caps, ledger, request_log
+from accounts.visit import visit_of
 from tests.api.conftest import transcribe
 from tests.conftest import Clock
 from tests.transcripts.stand_ins import StandInEngine
 from transcripts.models import Job, Transcript
 from transcripts.services import transcripts
+from transcripts.uploads.received import received
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("worker")]
 
@@ -93,3 +95,14 @@ def test_a_refused_upload_is_logged_too(alice: User, keyed: Client) -> None:
     ledger.reserve(alice, "job:0", ledger.balance(alice).available_mc)
     assert transcribe(keyed).status_code == 402
     assert [line.status for line in request_log.recent(alice)] == [402]
+
+
+def test_what_costs_no_credits_asks_for_none_without_the_gate_either(
+    alice: User, alice_key: str, settings: Settings
+) -> None:
+    settings.FREE_MINUTES_PER_MONTH = 0
+    request = RequestFactory().post("/v1/tts", {}, headers={"Authorization": f"Bearer {alice_key}"})
+    assert received(request).caller.user == alice
+    standing = visit_of(request).standing
+    assert standing is not None
+    assert standing.bucket.name == "text"

@@ -4,6 +4,7 @@ Runs in a process of its own (see `storm`), because settings are read once and t
 """
 
 import contextlib
+import os
 import random
 import signal
 import subprocess
@@ -40,7 +41,9 @@ class Server:
         self._log = (settings.DATA_DIR / "server.log").open("ab")
 
     def start(self, name: str) -> None:
-        command = [sys.executable, "manage.py", f"run{name}", "--exit-with-parent"]
+        # A worker takes seconds to begin, and this process may be killed within them.
+        parent = "--exit-with-parent" if name == "engine" else f"--exit-with-parent={os.getpid()}"
+        command = [sys.executable, "manage.py", f"run{name}", parent]
         self.processes[name] = subprocess.Popen(command, cwd=ROOT, stdout=self._log, stderr=subprocess.STDOUT)
 
     def revive(self) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from benchmarks.der import errors, read_rttm
-from engine.backends import voices
+from engine.backends import embedded_diarizer, voices
 from engine.backends.voices import Points
 from engine.config import EngineConfig
 from engine.diarize import AHEAD, FAILED, Beside, hints, labelled
@@ -68,7 +68,9 @@ def names(turns: Sequence[Turn]) -> list[str]:
 TALK = (("he", MAN[:2]), ("she", WOMAN[:2]), ("he", MAN[2:]), ("she", WOMAN[1:]))
 
 
-@pytest.mark.parametrize("given", [SpeakerHints(exactly=2), SpeakerHints(least=2, most=2)])
+@pytest.mark.parametrize(
+    "given", [SpeakerHints(exactly=2), pytest.param(SpeakerHints(least=2, most=2), marks=pytest.mark.slow)]
+)
 def test_two_voices_are_told_apart(embedded: Diarizer, given: SpeakerHints) -> None:
     pcm, reference = dialogue(*TALK)
     found = told(embedded, pcm, given)
@@ -76,11 +78,13 @@ def test_two_voices_are_told_apart(embedded: Diarizer, given: SpeakerHints) -> N
     assert errors(reference, found, len(pcm) / SAMPLE_RATE).rate < 0.2
 
 
+@pytest.mark.slow
 def test_one_voice_is_one_speaker(embedded: Diarizer) -> None:
     pcm, _ = dialogue(("he", MAN), ("he", MAN))
     assert names(told(embedded, pcm)) == ["Speaker 1"]
 
 
+@pytest.mark.slow
 def test_turns_do_not_depend_on_how_the_audio_comes(embedded: Diarizer) -> None:
     pcm, _ = dialogue(*TALK)
     given = SpeakerHints(exactly=2)
@@ -97,6 +101,46 @@ def test_a_moment_of_speech_has_one_speaker_whatever_is_asked(embedded: Diarizer
     assert len(names(told(embedded, pcm, SpeakerHints(exactly=5)))) <= 5
 
 
+def test_a_voice_that_said_little_takes_no_more_than_that_from_the_others() -> None:
+    """Three voices are asked for, of which the third spoke for a second, and the first as in two rooms."""
+    rng = np.random.default_rng(4)
+    centres = voices.unit(rng.normal(size=(3, 32)))
+    whose = np.repeat([0, 1, 0, 2, 1, 0, 1, 0], [20, 20, 20, 4, 20, 20, 20, 20])
+    room = rng.normal(scale=0.05, size=32) * (np.arange(len(whose)) < 64)[:, None]
+    vectors = voices.unit(centres[whose] + room + rng.normal(scale=0.08, size=(len(whose), 32)))
+    places = np.stack([np.arange(len(whose)), np.arange(len(whose)) + 1], axis=1) * np.float64(0.25)
+    found = voices.tell(Points(places, vectors.astype(np.float16)), 3, 3)
+    assert sorted(np.bincount(found.labels)) == [4, 60, 80]
+    assert all(len(set(found.labels[whose == voice])) == 1 for voice in range(3))
+
+
+def test_as_many_voices_as_asked_for_where_only_one_is_heard() -> None:
+    rng = np.random.default_rng(5)
+    vectors = voices.unit(voices.unit(rng.normal(size=(1, 32))) + rng.normal(scale=0.08, size=(120, 32)))
+    places = np.stack([np.arange(120), np.arange(120) + 1], axis=1) * np.float64(0.25)
+    found = voices.tell(Points(places, vectors.astype(np.float16)), 3, 3)
+    assert len(np.unique(found.labels)) == len(found.voices) == 3
+
+
+def test_the_encoder_is_let_go_when_nobody_listens() -> None:
+    found = embedded_diarizer.find(EngineConfig(models_dir=Path("unused"), idle_unload_seconds=0.0))
+    if found is None:
+        pytest.skip("Resemblyzer is not installed (requirements-nodeps.txt)")
+    listening = found.listen(SpeakerHints())
+    assert found.unload_idle() == []
+    listening.close()
+    assert found.unload_idle() == ["embedded"]
+    found.close()
+
+
+def test_an_engine_that_closes_closes_its_diarizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scripted = Scripted()
+    monkeypatch.setattr("engine.local.diarizer", lambda config: scripted)
+    LocalEngine(EngineConfig(models_dir=tmp_path, default_model=str(MICRO), fetch_models=False)).close()
+    assert scripted.closed
+
+
+@pytest.mark.slow
 def test_many_blocks_of_points_give_the_voices_of_one() -> None:
     rng = np.random.default_rng(3)
     centres = voices.unit(rng.normal(size=(3, 32)))
@@ -112,6 +156,7 @@ def test_many_blocks_of_points_give_the_voices_of_one() -> None:
 
 
 @REAL
+@pytest.mark.slow
 def test_a_telephone_call_of_two(embedded: Diarizer) -> None:
     pcm = _real("two_speakers")
     found = told(embedded, pcm, SpeakerHints(exactly=2))
@@ -126,6 +171,7 @@ def _real(name: str) -> Pcm:
         return np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16)
 
 
+@pytest.mark.slow
 def test_the_error_rate_is_that_of_pyannote_metrics() -> None:
     metrics = pytest.importorskip("pyannote.metrics.diarization")
     core = pytest.importorskip("pyannote.core")
@@ -160,6 +206,7 @@ class Scripted:
 
     def __init__(self, *, fails: Exception | None = None) -> None:
         self.fails, self.heard = fails, 0
+        self.closed = False
         self.go_on = threading.Event()
 
     def listen(self, given: SpeakerHints) -> "Scripted":
@@ -174,7 +221,8 @@ class Scripted:
     def turns(self) -> tuple[Turn, ...]:
         return (Turn(0.0, 10.0, "Speaker 1"),)
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        self.closed = True
 
 
 SAID = Transcript("Hello.", "en", 1.0, 10.0, (Segment(0.0, 1.0, "Hello.", (Word("Hello.", 0.0, 1.0, 0.9),)),), "m")
@@ -234,6 +282,7 @@ def test_off_is_off() -> None:
     assert diarizer(EngineConfig(models_dir=Path("unused"), diarizer="off")) is None
 
 
+@pytest.mark.slow
 def test_a_run_labels_its_words_and_a_resumed_run_the_same(tmp_path: Path, embedded: Diarizer) -> None:
     pcm, _ = dialogue(*TALK[:2])
     source = tmp_path / "talk.wav"

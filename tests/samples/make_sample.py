@@ -23,7 +23,7 @@ from engine.types import Options, Segment, Transcript, Word, to_dict
 
 OUT = Path(__file__).parent.parent.parent / "static" / "samples"
 RATE = 16_000
-LEAD, PAUSE = 0.5, 1.8  # long enough to begin a paragraph: nobody tells the voices apart yet
+LEAD, PAUSE = 0.5, 1.8
 
 DIALOGUE = (
     ("rms", "You have reached the public library."),
@@ -34,6 +34,7 @@ DIALOGUE = (
     ("slt", "Thank you very much for your help. I will tell my husband about it this evening."),
     ("rms", "We look forward to seeing you on Saturday."),
 )
+WHO = [f"Speaker {1 + (voice == 'slt')}" for voice, text in DIALOGUE for _ in re.findall(r"[.?]", text)]
 
 
 def main() -> None:
@@ -49,7 +50,7 @@ def main() -> None:
         with closing(Decoder(config_from_environment())) as decoder:
             playback = make_playback(decoder, audio, Path(directory) / "playback.m4a")
         (OUT / "peaks.bin").write_bytes(playback.peaks)
-    print(f"{audio}: {audio.stat().st_size} bytes, {transcript.duration:.1f} s, no word wrong")
+    print(f"{audio}: {audio.stat().st_size} bytes, {transcript.duration:.1f} s, no word or speaker wrong")
 
 
 def _write(path: Path, directory: Path) -> None:
@@ -72,7 +73,7 @@ def _silence(seconds: float) -> bytes:
 
 def heard(audio: Path) -> Transcript:
     with closing(LocalEngine(config_from_environment())) as engine:
-        return engine.transcribe(audio, Options(model="pocketsphinx-en-us"), on_event=lambda event: None)
+        return engine.transcribe(audio, Options(model="pocketsphinx-en-us", diarize=True), on_event=lambda event: None)
 
 
 def plain(text: str) -> list[str]:
@@ -85,18 +86,22 @@ def with_punctuation(transcript: Transcript) -> Transcript:
     written = " ".join(text for _, text in DIALOGUE)
     if [word.text for word in words] != plain(written):
         raise ValueError(f"PocketSphinx hears something else: {' '.join(word.text for word in words)}")
-    segments = tuple(_segments(written, words))
+    segments = tuple(_segments(written, words, transcript.segments))
+    if [segment.speaker for segment in segments] != WHO:
+        raise ValueError(f"Another speaker is found: {[segment.speaker for segment in segments]}")
     return replace(
         transcript, text=written, language="en", language_probability=1.0, segments=segments, model="", warnings=()
     )
 
 
-def _segments(written: str, heard_words: Iterable[Word]) -> Iterator[Segment]:
-    """One a sentence."""
+def _segments(written: str, heard_words: Iterable[Word], found: Iterable[Segment]) -> Iterator[Segment]:
+    """One a sentence, with the speaker of the word it begins with."""
+    speakers = {word.start: segment.speaker for segment in found for word in segment.words}
     times = iter(heard_words)
     for sentence in re.findall(r"[^.?]+[.?]", written):
         words = tuple(replace(next(times), text=token) for token in sentence.split())
-        yield Segment(words[0].start, words[-1].end, sentence.strip(), words, language="en")
+        speaker = speakers[words[0].start]
+        yield Segment(words[0].start, words[-1].end, sentence.strip(), words, speaker, language="en")
 
 
 if __name__ == "__main__":

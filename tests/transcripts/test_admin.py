@@ -7,13 +7,13 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from accounts.models import Reservation, User
-from accounts.services import audit
 from stt_site.lib.errors import ErrorCode
 from tests.conftest import PASSWORD
 from tests.transcripts.conftest import held_mc
 from transcripts import storage
 from transcripts.models import Job, JobState, Transcript, TranscriptSegment
 from transcripts.services import closing
+from transcripts.services.audit import audit
 from transcripts.services.leases import Lease
 from transcripts.services.run import run_job
 
@@ -48,7 +48,16 @@ def test_a_failed_job_is_run_again_in_the_place_of_the_old_one(admin: Client, le
     assert again.charged_mc > 0
     assert Transcript.objects.get().text
     assert Reservation.objects.get(reference=f"job:{job.pk}").charged_mc == 0
-    assert audit.audit() == []
+    assert audit() == []
+
+
+def test_what_a_test_key_sent_is_run_again_and_nothing_stays_held(admin: Client, lease: Lease, user: User) -> None:
+    closing.fail(lease.mine, ErrorCode.POISON)
+    Job.objects.update(reserved_mc=0)
+    act(admin, "retry", lease.job)
+    run_job(Transcript.objects.get().job_id)
+    assert Transcript.objects.get().job.state == JobState.SUCCEEDED
+    assert audit() == []
 
 
 def test_nothing_is_run_twice(admin: Client, lease: Lease, user: User) -> None:

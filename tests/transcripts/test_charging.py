@@ -87,3 +87,5 @@ def test_who_left_the_page_may_be_mailed_that_it_is_ready(
         send_mail(message.pk)
         assert mail.outbox[0].subject == "“Monday <talk>” is ready"
         assert f"/transcripts/{job.transcript.slug}/" in str(mail.outbox[0].body)
+    transcripts.delete(job.transcript)
+    assert not Mail.objects.exists()

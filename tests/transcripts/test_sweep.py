@@ -16,6 +16,7 @@ from tests.transcripts.conftest import Commits, expire_lease, held_mc
 from transcripts import storage
 from transcripts.models import Job, JobState, Media, Origin, Playback, Transcript
 from transcripts.services import jobs, sweep
+from transcripts.services.audit import audit
 from transcripts.services.leases import RUN_JOB, Lease
 from transcripts.services.playback import MAKE_PLAYBACK
 from transcripts.services.run import run_job
@@ -113,6 +114,14 @@ def test_nobody_makes_a_copy_for_an_anonymous_call(order: Callable[..., Order], 
     Media.objects.update(created_at=timezone.now() - LONG_AGO)
     sweep.sweep()
     assert queue.pending(MAKE_PLAYBACK) == set()
+
+
+def test_a_hold_that_outlived_its_job_goes_back(job: Job) -> None:
+    """A ledger that is broken by it is sound again, without anybody's help."""
+    Job.objects.filter(pk=job.pk).update(state=JobState.FAILED)
+    assert [breach.invariant for breach in audit()] == ["I5"]
+    sweep.clean()
+    assert audit() == []
 
 
 def test_expired_results_go_with_their_files(order: Callable[..., Order], anonymous: Caller, commits: Commits) -> None:

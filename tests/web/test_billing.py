@@ -36,7 +36,7 @@ def html_of(browser: Client, address: str = "/billing/") -> str:
 
 def test_without_stripe_the_administrator_gives(page: Client) -> None:
     html = html_of(page)
-    assert "Credits are granted by your administrator." in html
+    assert "Minutes are granted by your administrator." in html
     assert "Test mode" not in html
     assert "/billing/buy/" not in html
     assert "600 free min" in html

@@ -20,6 +20,7 @@ def integer(name: str, value: str, *, default: int, least: int, most: int) -> in
     # int() alone would also take " 1_0 " and digits of other scripts.
     if not (value.isascii() and value.isdigit()) or not least <= int(value[:12]) <= most:
         raise ServiceError(
-            ErrorCode.INVALID_REQUEST, f"{name} must be a whole number from {least} to {most}, not {value[:20]!r}."
+            ErrorCode.INVALID_REQUEST,
+            f"{name} must be a whole number from {least} to {most}, not {value[:20]!r}. Nothing was charged.",
         )
     return int(value)

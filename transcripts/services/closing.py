@@ -69,7 +69,7 @@ def cancel(where: Q) -> bool:
 
 def _end(where: Q, state: JobState, code: str = "", message: str = "") -> Job | None:
     # What is read of the job here (whose it is, what it holds) no longer changes after it was accepted.
-    job = Job.objects.filter(where, state__in=OPEN_STATES).first()
+    job = Job.objects.filter(where, state__in=OPEN_STATES).select_related("owner").first()
     if job is None:
         return None
     ended = Job.objects.filter(where, pk=job.pk, state__in=OPEN_STATES).update(

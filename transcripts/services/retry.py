@@ -35,7 +35,7 @@ def retry(ended: Job) -> Job:
     )
     if not Transcript.objects.filter(job=ended).update(job=job):
         raise ServiceError(ErrorCode.CONFLICT, f"Job {ended.pk} has been run again before.")
-    if ended.owner is not None:
+    if ended.owner is not None and job.reserved_mc:
         work = Work(job.origin, paid_for=job.transcript.public_id)
         ledger.reserve(ended.owner, slot(job.pk), job.reserved_mc, work)
     ring(RUN_JOB, job.pk)

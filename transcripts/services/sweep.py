@@ -19,6 +19,7 @@ from accounts.services import (
     limits,
     mails,
     request_log,
+    sessions,
     soundness,
     stream_tokens,
     streams,
@@ -27,7 +28,7 @@ from accounts.services import (
 from stt_site.lib import queue
 from stt_site.lib.errors import ErrorCode
 from transcripts import storage
-from transcripts.models import Job, JobState, Media, Playback, Transcript, Upload
+from transcripts.models import OPEN_STATES, Job, JobState, Media, Playback, Transcript, Upload
 from transcripts.services import closing, erase, retention, transcripts, uploads
 from transcripts.services.audit import audit
 from transcripts.services.leases import NODE, RUN_JOB, job_of, waiting_fairly
@@ -74,6 +75,9 @@ def clean() -> None:
         request_log.purge,
         idempotency.purge,
         stream_tokens.purge,
+        mails.purge,
+        sessions.purge,
+        stripe_events.purge,
         stripe_events.reconcile_nightly,
     )
 
@@ -150,11 +154,12 @@ def remove_orphans() -> None:
 
 
 def release_orphaned_holds() -> None:
-    """Credits held for a job that was deleted with its owner or its recording."""
+    """Credits held for a job that was deleted with its owner or its recording, or that ended without a closing."""
     held = Reservation.objects.filter(state=Reservation.State.HELD).order_by("created_at")
     jobs = {job: name for name in held.values_list("reference", flat=True) if (job := job_of(name)) is not None}
-    for job in jobs.keys() - set(Job.objects.filter(pk__in=jobs).values_list("pk", flat=True)):
-        logger.error("Job %d is gone and its credits were held; they go back.", job)
+    # Of a job that has ended since the holds were read, the hold is closed too, and to release it changes nothing.
+    for job in jobs.keys() - set(Job.objects.filter(pk__in=jobs, state__in=OPEN_STATES).values_list("pk", flat=True)):
+        logger.error("Job %d is over or gone and its credits were held; they go back.", job)
         ledger.release(jobs[job])
 
 

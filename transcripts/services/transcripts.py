@@ -4,7 +4,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.services import idempotency
+from accounts.models import Mail
+from accounts.services import idempotency, mails
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts import storage
 from transcripts.models import Media, Transcript
@@ -30,6 +31,8 @@ def delete(transcript: Transcript) -> None:
         # The worker that may still run finds its row gone and stops.
         transcript.job.delete()
         idempotency.forget(transcript.reference)
+        if transcript.owner is not None:
+            mails.forget(transcript.owner, Mail.Kind.TRANSCRIPT_READY, transcript.public_id)
         shared = Transcript.objects.filter(media=media).exists()
         if not shared:
             media.delete()

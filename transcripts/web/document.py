@@ -123,7 +123,7 @@ def words(request: HttpRequest, transcript: "Transcript") -> HttpResponse:
 
 def _demand_ready(transcript: "Transcript") -> None:
     if selectors.status_of(transcript.job) != "completed":
-        raise ServiceError(ErrorCode.NOT_READY)
+        raise ServiceError(ErrorCode.NOT_READY, "The transcript is not ready yet. Its page shows when it is.")
 
 
 @require_safe

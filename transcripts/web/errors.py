@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
 
-from stt_site.lib.errors import ServiceError
+from stt_site.lib.errors import ErrorCode, ServiceError
 
 TITLES = {
     401: "Please sign in",
@@ -36,7 +36,7 @@ def refusal(request: HttpRequest, error: ServiceError) -> HttpResponse:
     elif error.status == 404:
         response = render(request, "404.html", status=404)
     else:
-        title = TITLES.get(error.status, "That did not work")
+        title = "Not ready yet" if error.code == ErrorCode.NOT_READY else TITLES.get(error.status, "That did not work")
         context = {"status": error.status, "title": title, "error": error}
         response = render(request, "errors/refusal.html", context, status=error.status)
     if error.retry_after is not None:

@@ -78,7 +78,7 @@ def _steps(viewer: User) -> list[Step]:
         Step(
             viewer.email != "admin@localhost",
             "You sign in with an address of your own",
-            "Change it on your account page, or start with STT_ADMIN_EMAIL.",
+            "Change it in your settings, or start with STT_ADMIN_EMAIL.",
         ),
-        Step(is_mfa_enabled(viewer), "Your sign-in has a second step", "Turn it on on your account page."),
+        Step(is_mfa_enabled(viewer), "Your sign-in has a second step", "Turn it on in your settings."),
     ]

@@ -37,4 +37,6 @@ def sample() -> Sample:
     path = settings.BASE_DIR / "static" / "samples" / "sample.json"
     transcript = transcript_from_dict(json.loads(path.read_text()))
     meta = Meta("Sample", "sample", datetime.fromtimestamp(0, UTC), transcript.model)
-    return Sample(transcript, turns(transcript.segments), preview("srt", transcript, meta, lines=11))
+    return Sample(
+        transcript, turns(transcript.segments, speakers=transcript.speakers), preview("srt", transcript, meta, lines=9)
+    )

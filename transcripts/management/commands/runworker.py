@@ -11,11 +11,18 @@ class Command(BaseCommand):
     help = "Run jobs in django-q2's cluster, and look after what a crash dropped."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--exit-with-parent", action="store_true", help="Stop when the starting process is gone.")
+        parser.add_argument(
+            "--exit-with-parent",
+            nargs="?",
+            const=0,
+            type=int,
+            metavar="PID",
+            help="Stop when the starting process, which may say its id, is gone.",
+        )
 
-    def handle(self, *args: object, exit_with_parent: bool = False, **options: object) -> None:
-        if exit_with_parent:
-            cluster.stop_with_parent()
+    def handle(self, *args: object, exit_with_parent: int | None = None, **options: object) -> None:
+        if exit_with_parent is not None:
+            cluster.stop_with_parent(exit_with_parent)
         bell = queue.listen()
         # What is open here would be shared by every child.
         connections.close_all()
