@@ -97,7 +97,7 @@ def main(attempts: int, racers: int, seconds: float, seed: int) -> dict[str, Any
     return {
         "attempts": outcomes.total(),
         "racers": racers,
-        "accounts": len(held),
+        "accounts": outcomes.total() // (racers * TRIES),
         "winners": outcomes["held"],
         "refused": outcomes["refused"],
         "busy": outcomes["busy"],
