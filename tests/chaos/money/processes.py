@@ -34,7 +34,7 @@ def serve_worker(port: int, log: str) -> None:
     from django.core.management import call_command
 
     _say_into(log)
-    call_command("runworker", exit_with_parent=True, skip_checks=True)
+    call_command("runworker", exit_with_parent=0, skip_checks=True)
 
 
 def serve_engine(port: int, log: str) -> None:
