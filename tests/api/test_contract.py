@@ -21,6 +21,7 @@ from typing import Any
 
 import httpx
 import pytest
+from openai import OpenAI
 
 from engine.types import SAMPLE_RATE
 from tests.engine.speech import MICRO, spoken, talk
@@ -249,6 +250,12 @@ def test_23_the_catalogue_needs_no_key(product: Product) -> None:
     assert health["status"] == "ok"
     assert health["embedded"] is False
     assert health["sandbox"] in ("full", "reduced")
+
+
+def test_24_openai_s_client_lists_the_models(product: Product) -> None:
+    with OpenAI(api_key=product.key("openai@example.com"), base_url=f"{product.address}/v1") as client:
+        listed = {model.id for model in client.models.list()}
+    assert {"large-v3-turbo", "large-v3", "medium", "small"} <= listed
 
 
 def test_42_to_47_the_transcripts_of_an_account(product: Product) -> None:
