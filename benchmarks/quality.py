@@ -9,8 +9,10 @@ import argparse
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +104,15 @@ def transcriber(recognizer: WhisperRecognizer) -> Iterator[Transcribe]:
 
 
 def recording(language: str, minutes: float, seed: int) -> Recording:
-    """Sentences of that language with pauses. Level and voice change."""
+    """Sentences of that language with pauses. Level and voice change.
+
+    Made in a process of its own: what espeak-ng says depends a little on what it has said before.
+    """
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(_recording, language, minutes, seed).result()
+
+
+def _recording(language: str, minutes: float, seed: int) -> Recording:
     from tests.micro_whisper.corpus import make
 
     chance = random.Random(seed)

@@ -1,9 +1,7 @@
 """A recording with less noise, as loud as a podcast, and to the sample as long as it was."""
 
 import secrets
-import wave
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
@@ -14,6 +12,7 @@ from engine.audio import Decoder
 from engine.decode_protocol import MAX_RATE
 from engine.speech.chain import Block, Chain, Filter, exactly
 from engine.speech.noise import DELAY, NoiseProfile
+from engine.speech.wav import write_wav
 from engine.types import Enhanced
 
 TARGET_LUFS = -16.0
@@ -41,7 +40,7 @@ def enhance(decoder: Decoder, source: Path, destination: Path, beat: Callable[[]
             rate, filters = _hear(decoder, source, heard, beat)
             samples = heard.tell() // 2
             gain = _clean(heard, cleaned, rate, filters, beat)
-            _write(partial, _level(_read(cleaned, beat), rate, samples, gain), rate)
+            write_wav(partial, _level(_read(cleaned, beat), rate, samples, gain), rate)
         beat()
         partial.replace(destination)
     finally:
@@ -101,18 +100,3 @@ def _read(file: IO[bytes], beat: Callable[[], None]) -> Iterator[Block]:
     while data := file.read(2 * BLOCK):
         beat()
         yield np.frombuffer(data, dtype=np.int16)
-
-
-def _write(path: Path, blocks: Iterator[Block], rate: int) -> None:
-    with _wave(path, rate) as file:
-        for block in blocks:
-            file.writeframesraw(block.astype("<i2").tobytes())
-
-
-@contextmanager
-def _wave(path: Path, rate: int) -> Iterator[wave.Wave_write]:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        yield file

@@ -9,7 +9,6 @@ import importlib.util
 import os
 import secrets
 import threading
-import wave
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +24,7 @@ from engine.config import EngineConfig
 from engine.errors import BadReference, MediaError, VoiceUnavailable
 from engine.speech.chain import Block
 from engine.speech.mark import mark_synthetic
+from engine.speech.wav import write_wav
 from engine.types import Event, Options, Spoken, Transcript
 from engine.waiting import in_thread, wait_beating
 
@@ -64,13 +64,13 @@ class Speaker:
         try:
             with TemporaryDirectory(dir=destination.parent) as scratch:
                 clip = Path(scratch) / "reference.wav"
-                _write(clip, voice, REFERENCE_RATE)
+                write_wav(clip, [voice], REFERENCE_RATE)
                 words = engine.transcribe(clip, Options(), on_event=lambda event: beat()).text
                 if not words:
                     raise BadReference("No words could be made out in the reference. Send one in which somebody talks.")
                 work = in_thread(lambda: self._speak(clip, words, text), "speak")
                 samples, rate = wait_beating(work, beat)
-            _write(partial, np.rint(np.clip(samples, -1, 1) * 32767).astype(np.int16), rate)
+            write_wav(partial, [np.rint(np.clip(samples, -1, 1) * 32767).astype(np.int16)], rate)
             mark_synthetic(partial)
             beat()
             partial.replace(destination)
@@ -139,11 +139,3 @@ class Speaker:
 
 
 def _silent(*_: object, **__: object) -> None: ...
-
-
-def _write(path: Path, samples: Block, rate: int) -> None:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(samples.astype("<i2").tobytes())
