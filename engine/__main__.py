@@ -283,6 +283,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--exit-with-parent", action="store_true", help="end when the process that started this ends")
     command.set_defaults(run=serve)
 
+    _add_models(commands)
+    return parser
+
+
+def _add_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     models = commands.add_parser("models", help="the models of this machine")
     models.set_defaults(run=models_list, json=False)
     actions = models.add_subparsers(dest="action")
@@ -295,7 +300,6 @@ def _parser() -> argparse.ArgumentParser:
     command = actions.add_parser("remove", help="delete a downloaded model")
     command.add_argument("id")
     command.set_defaults(run=models_remove)
-    return parser
 
 
 if __name__ == "__main__":
