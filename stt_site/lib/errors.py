@@ -1,5 +1,6 @@
 """One table of what a request can be refused for. Each API renders a code in its own shape; none invents a status."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -18,6 +19,9 @@ class ErrorCode(StrEnum):
     DECODE_FAILED = "decode_failed"
     DECODE_RESOURCE_LIMIT = "decode_resource_limit"
     INVALID_REFERENCE = "invalid_reference"
+    URL_NOT_ALLOWED = "url_not_allowed"
+    URL_NOT_FOUND = "url_not_found"
+    URL_UNREACHABLE = "url_unreachable"
     UNKNOWN_MODEL = "unknown_model"
     UNSUPPORTED_LANGUAGE = "unsupported_language"
     NOT_SIGNED_IN = "not_signed_in"
@@ -31,7 +35,6 @@ class ErrorCode(StrEnum):
     REQUEST_TIMEOUT = "request_timeout"
     NOT_READY = "not_ready"
     CONFLICT = "conflict"
-    LENGTH_REQUIRED = "length_required"
     FILE_TOO_LARGE = "file_too_large"
     UNSUPPORTED_CONTENT_TYPE = "unsupported_content_type"
     IDEMPOTENCY_IN_FLIGHT = "idempotency_in_flight"
@@ -42,6 +45,7 @@ class ErrorCode(StrEnum):
     CLIENT_CLOSED_REQUEST = "client_closed_request"
     MODEL_UNAVAILABLE = "model_unavailable"
     ENGINE_UNAVAILABLE = "engine_unavailable"
+    OVERLOADED = "overloaded"
     LEDGER_BROKEN = "ledger_broken"
     PAYMENT_UNAVAILABLE = "payment_unavailable"
     MAIL_UNAVAILABLE = "mail_unavailable"
@@ -87,6 +91,18 @@ MEANINGS: dict[ErrorCode, Meaning] = {
     ErrorCode.INVALID_REFERENCE: Meaning(
         400, "The recording of a known speaker cannot be used. Nothing was transcribed or charged."
     ),
+    ErrorCode.URL_NOT_ALLOWED: Meaning(
+        400,
+        "This URL is not one that the server may open: it takes http and https URLs of public hosts. Nothing was "
+        "charged.",
+    ),
+    ErrorCode.URL_NOT_FOUND: Meaning(400, "There is nothing to download at the URL. Nothing was charged."),
+    # One sentence, whatever went wrong: it must not tell which ports of which hosts are open.
+    ErrorCode.URL_UNREACHABLE: Meaning(
+        400,
+        "The recording could not be downloaded from its URL. Nothing was charged; see that the URL opens without "
+        "signing in, then retry, or send the file itself.",
+    ),
     ErrorCode.UNKNOWN_MODEL: Meaning(400, "There is no such model. GET /v1/models lists them."),
     ErrorCode.UNSUPPORTED_LANGUAGE: Meaning(400, "The language is not one that the model knows. Nothing was charged."),
     ErrorCode.NOT_SIGNED_IN: Meaning(401, "Sign in, or send an API key: Authorization: Bearer stt_live_…"),
@@ -102,7 +118,6 @@ MEANINGS: dict[ErrorCode, Meaning] = {
     ),
     ErrorCode.NOT_READY: Meaning(409, "The transcript is not ready yet. Ask again when its status is completed."),
     ErrorCode.CONFLICT: Meaning(409, "The request does not fit the present state. Read it again, then retry."),
-    ErrorCode.LENGTH_REQUIRED: Meaning(411, "Say how long the body is."),
     ErrorCode.FILE_TOO_LARGE: Meaning(413, "The file is larger than your plan allows. Nothing was charged."),
     ErrorCode.UNSUPPORTED_CONTENT_TYPE: Meaning(415, "Send the request as multipart/form-data."),
     ErrorCode.IDEMPOTENCY_IN_FLIGHT: Meaning(
@@ -120,6 +135,9 @@ MEANINGS: dict[ErrorCode, Meaning] = {
     ErrorCode.MODEL_UNAVAILABLE: Meaning(503, "The model is not installed on this server. Nothing was charged."),
     ErrorCode.ENGINE_UNAVAILABLE: Meaning(
         503, "The transcription engine is not running. Nothing was charged; retry soon."
+    ),
+    ErrorCode.OVERLOADED: Meaning(
+        503, "The server follows as many live streams as it can. Nothing was charged; try again in a moment."
     ),
     ErrorCode.LEDGER_BROKEN: Meaning(
         503,
@@ -145,13 +163,24 @@ RETRY_SECONDS = 30
 
 
 class ServiceError(Exception):
-    """A refusal that a caller can read. `retry_after` is in seconds; "not now" always comes with one."""
+    """A refusal that a caller can read. `retry_after` is in seconds; "not now" always comes with one. `details` are
+    the sentence's numbers, for APIs that give them apart."""
 
-    def __init__(self, code: ErrorCode, message: str | None = None, *, retry_after: int | None = None) -> None:
+    def __init__(
+        self,
+        code: ErrorCode,
+        message: str | None = None,
+        *,
+        retry_after: int | None = None,
+        details: Mapping[str, int] | None = None,
+    ) -> None:
         super().__init__(message or MEANINGS[code].message)
         self.code = code
         self.message = message or MEANINGS[code].message
+        self.details = details or {}
         self.retry_after = RETRY_SECONDS if retry_after is None and MEANINGS[code].status == 503 else retry_after
+        self.request_id = ""
+        """Of the request that is refused, for the bodies that name it. Whoever renders the refusal sets it."""
 
     @property
     def status(self) -> int:

@@ -1,9 +1,10 @@
-"""Files as answers, a block at a time."""
+"""Files as answers, a block at a time. Of a plain iterator Django reads all, under ASGI, before it sends a byte."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from typing import IO
 
+from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
 
@@ -12,8 +13,21 @@ BLOCK = 256 * 1024
 
 def blocks(request: HttpRequest, file: IO[bytes], length: int) -> Iterator[bytes] | AsyncIterator[bytes]:
     """From where the file stands. Closes it when the answer is sent or given up."""
-    # Under ASGI Django would read a plain iterator to its end before it sends the first byte.
     return _async_blocks(file, length) if isinstance(request, ASGIRequest) else _blocks(file, length)
+
+
+def as_made(request: HttpRequest, blocks: Generator[bytes]) -> Generator[bytes] | AsyncIterator[bytes]:
+    """What is made block by block while it is sent; none of them is empty."""
+    return _one_by_one(blocks) if isinstance(request, ASGIRequest) else blocks
+
+
+async def _one_by_one(blocks: Generator[bytes]) -> AsyncIterator[bytes]:
+    step = sync_to_async(lambda: next(blocks, b""))
+    try:
+        while block := await step():
+            yield block
+    finally:
+        await sync_to_async(blocks.close)()
 
 
 def _blocks(file: IO[bytes], left: int) -> Iterator[bytes]:

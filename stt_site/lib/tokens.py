@@ -36,7 +36,7 @@ class Token(NamedTuple):
 
     @property
     def hash(self) -> str:
-        return hmac.new(settings.API_KEY_PEPPER.encode(), self.secret.encode(), hashlib.sha256).hexdigest()
+        return keyed_hash(self.secret)
 
 
 def new_token(kind: str, token_id: str | None = None) -> Token:
@@ -51,6 +51,11 @@ def parse(text: str) -> Token | None:
     kind, token_id, secret, check = match.groups()
     body = f"stt_{kind}_{token_id}_{secret}"
     return Token(kind, token_id, secret) if hmac.compare_digest(check, checksum(body)) else None
+
+
+def keyed_hash(secret: str) -> str:
+    """How a secret of 256 bits is stored."""
+    return hmac.new(settings.API_KEY_PEPPER.encode(), secret.encode(), hashlib.sha256).hexdigest()
 
 
 def redacted(text: str) -> str:
