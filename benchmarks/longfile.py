@@ -44,16 +44,18 @@ INSTALL_SECONDS = 1800.0
 
 
 def environment(name: str) -> Path:
-    """The Python of a throw-away environment that has what `rivals/<name>.txt` pins."""
-    wanted = RIVALS / f"{name}.txt"
+    """The Python of a throw-away environment that has what `rivals/<name>.txt` pins, and `<name>-nodeps.txt` alone."""
+    wanted, alone = RIVALS / f"{name}.txt", RIVALS / f"{name}-nodeps.txt"
     mark = hashlib.sha256(wanted.read_bytes()).hexdigest()[:8]
     home = PLACE / f"{name}-{mark}"
     python = home / "bin" / "python"
     if not (home / "complete").exists():
         print(f"Installing {name} …", file=sys.stderr)
         venv.create(home, with_pip=True, clear=True)
-        command = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check", "-r", str(wanted)]
-        subprocess.run(command, check=True, timeout=INSTALL_SECONDS)
+        command = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+        subprocess.run([*command, "-r", str(wanted)], check=True, timeout=INSTALL_SECONDS)
+        if alone.exists():
+            subprocess.run([*command, "--no-deps", "-r", str(alone)], check=True, timeout=INSTALL_SECONDS)
         (home / "complete").touch()
     return python
 

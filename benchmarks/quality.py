@@ -103,16 +103,16 @@ def transcriber(recognizer: WhisperRecognizer) -> Iterator[Transcribe]:
         workshop.close()
 
 
-def recording(language: str, minutes: float, seed: int) -> Recording:
-    """Sentences of that language with pauses. Level and voice change.
+def recording(language: str, minutes: float, seed: int, pauses: tuple[float, float] = (0.4, 1.5)) -> Recording:
+    """Sentences of that language with `pauses` (shortest, longest, in seconds) before them. Level and voice change.
 
     Made in a process of its own: what espeak-ng says depends a little on what it has said before.
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-        return process.submit(_recording, language, minutes, seed).result()
+        return process.submit(_recording, language, minutes, seed, pauses).result()
 
 
-def _recording(language: str, minutes: float, seed: int) -> Recording:
+def _recording(language: str, minutes: float, seed: int, pauses: tuple[float, float]) -> Recording:
     from tests.micro_whisper.corpus import make
 
     chance = random.Random(seed)
@@ -121,7 +121,7 @@ def _recording(language: str, minutes: float, seed: int) -> Recording:
     words: list[tuple[str, float, float]] = []
     length = 0
     for clip in clips:
-        pause = np.zeros(round(chance.uniform(0.4, 1.5) * SAMPLE_RATE))
+        pause = np.zeros(round(chance.uniform(*pauses) * SAMPLE_RATE))
         spoken = np.asarray(clip.samples, dtype=np.float64) * 10 ** chance.uniform(-0.4, 0.0)
         at = (length + len(pause)) / SAMPLE_RATE
         words += [(word, start + at, end + at) for word, (start, end) in zip(clip.words, clip.spans, strict=True)]

@@ -17,6 +17,7 @@ from engine.windows import Batch
 from engine.words import snapped
 
 Texts = list[tuple[Segment, ...]]
+Judged = tuple[tuple[Segment, ...], Verdict]
 InTurn = Callable[[Callable[[], Texts]], Texts]
 """Runs a function when this job's turn on the device has come, and waits for it."""
 
@@ -89,7 +90,7 @@ class Ear:
         suspect: list[Span] = []
         for window, request, first in zip(tongues.windows, requests, found, strict=True):
             speech = speech_in(window, batch.speech)
-            kept, verdict = _judge(first, speech, hint_text(request))
+            kept, verdict = judged(first, speech, hint_text(request))
             if verdict.spans:
                 kept, verdict = self._second_opinion(window, request, speech, (kept, verdict), in_turn)
             segments += attributed(window, self.vocabulary.boosted(without_loops(kept)))
@@ -127,23 +128,29 @@ class Ear:
         window: Window,
         request: Request,
         speech: Sequence[Span],
-        first: tuple[tuple[Segment, ...], Verdict],
+        first: Judged,
         in_turn: InTurn,
-    ) -> tuple[tuple[Segment, ...], Verdict]:
-        plain = replace(request, prompt=None, keywords=(), context=())
-        [again] = in_turn(lambda: [self.recognizer.recognize_again(window, plain, self.cancelled)])
-        second = _judge(again, speech, None)
-        if not second[0] or first[1].rank <= second[1].rank:
-            return first
-        if first[1].invented and second[1].logprob < UNSURE:
-            # Forbidden to repeat itself, a model may make something else up.
-            return second[0], replace(second[1], spans=first[1].spans)
-        return second
+    ) -> Judged:
+        [again] = in_turn(lambda: [self.recognizer.recognize_again(window, without_hints(request), self.cancelled)])
+        return better(first, judged(again, speech, None))
 
 
-def _judge(
-    segments: Sequence[Segment], speech: Sequence[Span], prompt: str | None
-) -> tuple[tuple[Segment, ...], Verdict]:
+def without_hints(request: Request) -> Request:
+    return replace(request, prompt=None, keywords=(), context=())
+
+
+def better(first: Judged, second: Judged) -> Judged:
+    """The text to keep, where the second comes from a more careful try."""
+    if not second[0] or first[1].rank <= second[1].rank:
+        return first
+    if first[1].invented and second[1].logprob < UNSURE:
+        # Forbidden to repeat itself, a model may make something else up.
+        return second[0], replace(second[1], spans=first[1].spans)
+    return second
+
+
+def judged(segments: Sequence[Segment], speech: Sequence[Span], prompt: str | None) -> Judged:
+    """What of one window's text was spoken, and what is doubtful about it."""
     kept = snapped(without_unspoken(segments, speech), speech)
     return kept, inspect(kept, speech, prompt)
 

@@ -25,6 +25,8 @@ class ModelEntry:
     repo: str | None
     """Where the model hub keeps it; None for what is never fetched."""
     kind: Kind = "recogniser"
+    translates: bool = True
+    """Can it write English of what is said in another language?"""
 
 
 MODELS: tuple[ModelEntry, ...] = (
@@ -36,6 +38,8 @@ MODELS: tuple[ModelEntry, ...] = (
         "fast",
         1_620_000_000,
         "mobiuslabsgmbh/faster-whisper-large-v3-turbo",
+        # OpenAI's model card: "The turbo model is not trained for translation tasks".
+        translates=False,
     ),
     ModelEntry(
         "large-v3",
@@ -90,6 +94,7 @@ MODELS: tuple[ModelEntry, ...] = (
         "fast",
         0,
         None,
+        translates=False,
     ),
 )
 
@@ -137,6 +142,16 @@ def fetchable(model: str) -> ModelEntry | None:
 def tier(model: str) -> Tier | None:
     """What a foreign model name asks for; None if the name is not one of them."""
     return next((level for pattern, level in _TIERS if fnmatchcase(model, pattern)), None)
+
+
+def translates(model: str) -> bool:
+    """An operator's own model, of which nothing is known here, counts as one that does."""
+    entry = find(model)
+    return entry is None or entry.translates
+
+
+def translators() -> list[str]:
+    return [entry.id for entry in MODELS if entry.translates]
 
 
 def default_for(device: Literal["cpu", "cuda"]) -> tuple[str, str]:

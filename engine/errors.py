@@ -30,7 +30,7 @@ class UnsupportedLanguage(EngineError):
 
 
 class TranslatorMissing(EngineError):
-    """The text was wanted in a language that only a translation model can write (code `translator_missing`)."""
+    """The text was wanted in a language that no model which may answer can write (code `translator_missing`)."""
 
 
 class BadReference(EngineError):
@@ -63,6 +63,15 @@ class EngineGone(EngineError):
     """The engine process died, was restarted or does not answer (code `engine_gone`)."""
 
     permanent = False
+
+
+class Overloaded(EngineError):
+    """As many streams are listened to as the device can follow (code `overloaded`)."""
+
+    permanent = False
+
+    def __init__(self) -> None:
+        super().__init__("overloaded", "The server follows as many live streams as it can. Try again in a moment.")
 
 
 class Cancelled(EngineError):

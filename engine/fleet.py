@@ -65,6 +65,8 @@ class EngineFleet:
             models=tuple(replace(model, loaded=model.id in loaded) for model in first.models),
             queued=sum(status.queued for status in statuses),
             running=sum(status.running for status in statuses),
+            live=sum(status.live for status in statuses),
+            live_room=any(status.live_room for status in statuses),
         )
 
     def close(self) -> None:

@@ -16,14 +16,19 @@ from engine.catalog import EMBEDDED
 from engine.config import EngineConfig
 from engine.diarize import FAILED, UNAVAILABLE, Beside, hints
 from engine.diarizers import diarizer
-from engine.errors import BadReference, EngineError, MediaError
+from engine.errors import BadReference, EngineError, MediaError, Overloaded
 from engine.faults import engine_fault
+from engine.language import check_languages, settled_language
 from engine.playback import make_playback
-from engine.protocols import Voice
+from engine.protocols import Live, Voice
 from engine.scheduler import Scheduler
 from engine.speech.enhance import enhance
 from engine.speech.tts import Speaker
 from engine.store import ModelStore, OnWait
+from engine.streaming.ears import Ears, ears_for
+from engine.streaming.events import LiveEvent, LiveOptions, Opened
+from engine.streaming.load import Load
+from engine.streaming.session import Session
 from engine.types import (
     Chunk,
     EngineStatus,
@@ -63,6 +68,7 @@ class LocalEngine:
         self._decoder = Decoder(config)
         self._guard = threading.Lock()
         self._running = 0
+        self._load = Load()
         self._diarizer = diarizer(config)
         self._speaker = Speaker(config, self._decoder)
 
@@ -104,6 +110,9 @@ class LocalEngine:
         with _faults(caller):
             return self._label_speakers(source, transcript, options, caller)
 
+    def listen(self, options: LiveOptions, emit: Callable[[LiveEvent], None]) -> Live:
+        return Session(self._listening(options, emit), emit, self._load)
+
     def status(self) -> EngineStatus:
         default_model, embedded = self.store.default()
         return EngineStatus(
@@ -116,6 +125,8 @@ class LocalEngine:
             models=self.store.statuses(),
             queued=self._scheduler.waiting(),
             running=self._running,
+            live=self._load.sessions,
+            live_room=not self._load.full,
             diarizer=self._diarizer.name if self._diarizer else None,
         )
 
@@ -141,16 +152,36 @@ class LocalEngine:
             with self._guard:
                 self._running -= 1
 
+    @contextmanager
+    def _listening(self, options: LiveOptions, emit: Callable[[LiveEvent], None]) -> Iterator[Ears]:
+        if self._load.full:
+            raise Overloaded
+        with (
+            _faults(),
+            self._load.session(),
+            self._scheduler.with_live(),
+            self.store.use(options.model, on_wait=lambda phase, share: None) as recognizer,
+        ):
+            check_languages(Options(language=options.language, languages=options.languages), recognizer)
+            known = settled_language(Options(language=options.language, languages=options.languages), recognizer, ())
+            options = replace(options, language=known.language if known else None)
+            ears = ears_for(recognizer, self._scheduler, options)
+            emit(Opened(recognizer.model, options.language, recognizer.model == EMBEDDED))
+            try:
+                yield ears
+            finally:
+                ears.leave()
+
     def _transcribe(
         self, source: Path, options: Options, caller: Callable[[Event], None], resume: Sequence[Chunk]
     ) -> Transcript:
         waiting = _progress(caller, resume)
-        if not self.store.ready(options.model):
+        if not self.store.ready(options.model, options.task):
             # Nobody should wait for a model to hear that the file is none.
             wait_beating(in_thread(lambda: self._decoder.probe(source), "probe"), lambda: waiting("waiting", None))
         voices = self._voices(options, lambda: waiting("waiting", None))
         with (
-            self.store.use(options.model, on_wait=waiting) as recognizer,
+            self.store.use(options.model, task=options.task, on_wait=waiting) as recognizer,
             self._open(source, options, lambda: waiting("transcribing", None)) as stream,
         ):
             door = self._scheduler.door(recognizer, options.priority, tenant=options.tenant)

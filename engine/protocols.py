@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +27,13 @@ from engine.types import (
     Turn,
 )
 
+if TYPE_CHECKING:
+    from engine.streaming.events import LiveEvent, LiveOptions
+
 Samples = npt.NDArray[np.float32]
 """Mono at SAMPLE_RATE, -1..1."""
+FULL_WINDOW = 3000
+"""Frames of the features that a Whisper encoder was trained on: 30 s."""
 
 
 class Engine(Protocol):
@@ -89,6 +94,43 @@ class Engine(Protocol):
     def close(self) -> None: ...
 
 
+@runtime_checkable
+class ListensLive(Protocol):
+    """An engine that hears streams in this process; others are reached by `engine.streaming.remote`."""
+
+    def listen(self, options: "LiveOptions", emit: Callable[["LiveEvent"], None]) -> "Live":
+        """Begin a session; what is wrong with the options, or with this moment, comes out of `Live.run`."""
+        ...
+
+
+class Live(Protocol):
+    """One stream's session. `run` does its work; the others may be called from any thread."""
+
+    def run(self) -> None:
+        """To the end of the stream. `emit` is called in this thread; what it raises comes out. Raises EngineError."""
+        ...
+
+    def push(self, pcm: npt.NDArray[np.int16]) -> None:
+        """The next samples, mono at SAMPLE_RATE. Waits while the session is far behind."""
+        ...
+
+    def finalize(self, mark: str) -> None:
+        """Say everything up to here, then `Finalized(mark)`."""
+        ...
+
+    def update(self, options: "LiveOptions") -> None:
+        """From the next utterance on."""
+        ...
+
+    def stop(self) -> None:
+        """No more will come: say what is left, then end."""
+        ...
+
+    def close(self) -> None:
+        """End at once."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """At most 30 s of audio for one inference: stretches of speech, joined. `spans` are their places in the file."""
@@ -122,6 +164,10 @@ class Request:
     word_timestamps: bool
     keywords: tuple[Keyword, ...] = ()
     context: tuple[tuple[str, str], ...] = ()
+    frames: int = FULL_WINDOW
+    """Of the window's features (10 ms each); fewer where the window was shortened."""
+    quick: bool = False
+    """A first look at an utterance that goes on: the likeliest text alone, without word times."""
 
 
 class Recognizer(Protocol):
@@ -157,6 +203,34 @@ class Prepares(Protocol):
     """A recognizer whose windows need work that can be done before its turn comes, in another thread."""
 
     def prepare(self, window: Window) -> Window: ...
+
+
+@runtime_checkable
+class Shortens(Protocol):
+    """A recognizer that can look at less than a whole window, for less time."""
+
+    def short(self, window: Window) -> Window:
+        """The window with features no longer than it needs; `Request.frames` has to say how long."""
+        ...
+
+
+@runtime_checkable
+class Continues(Protocol):
+    """A recognizer that hears an utterance bit by bit and has a hypothesis at any time."""
+
+    def utterance(self) -> "Utterance": ...
+
+
+class Utterance(Protocol):
+    """Called in one thread at a time."""
+
+    def hear(self, pcm: npt.NDArray[np.int16]) -> str:
+        """Take what comes next; the text so far."""
+        ...
+
+    def end(self) -> tuple[Segment, ...]:
+        """The whole text, in seconds from the utterance's first sample. Nothing can be heard after it."""
+        ...
 
 
 @runtime_checkable

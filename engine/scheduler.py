@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -25,6 +26,7 @@ COMPANY: dict[Priority, tuple[Priority, ...]] = {
     "bulk": ("bulk", "interactive"),
 }
 """Whose windows fill the places that a class leaves free. Live calls stay small: their answer is awaited by ear."""
+FILES: tuple[Priority, ...] = ("interactive", "bulk")
 PATIENCE = 9
 """So many interactive turns may pass over waiting bulk work before it gets one. Live work is never held up by this."""
 CHOICE = 4
@@ -90,6 +92,10 @@ class Scheduler:
     def __init__(self, lanes: int = 1) -> None:
         self._lines = {name: _Line() for name in CLASSES}
         self._passed_over = 0
+        self._live = 0
+        """Streams that are listened to."""
+        self._on_files = 0
+        """Lanes that work for files."""
         self._closed = False
         self._changed = threading.Condition()
         self._lanes = [
@@ -106,6 +112,19 @@ class Scheduler:
         return Door(
             self, recognizer, priority, tenant=own if tenant is None else tenant, job=own if job is None else job
         )
+
+    @contextmanager
+    def with_live(self) -> Iterator[None]:
+        """While it lasts one lane, where there are several, is kept free of files: a stream's answer would otherwise
+        wait until a file's window is done."""
+        with self._changed:
+            self._live += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._live -= 1
+                self._changed.notify_all()
 
     def waiting(self) -> int:
         with self._changed:
@@ -143,8 +162,12 @@ class Scheduler:
 
     def _work(self) -> None:
         while entries := self._next():
+            for_files = entries[0].door.priority in FILES
             _serve([entry for entry in entries if entry.future.set_running_or_notify_cancel()])
             del entries  # a finished call's audio must not live until the next one comes
+            with self._changed:
+                self._on_files -= for_files
+                self._changed.notify_all()
 
     def _next(self) -> list[_Entry]:
         """What shares the next call; nothing when the scheduler has closed."""
@@ -157,6 +180,8 @@ class Scheduler:
 
     def _turn(self) -> Priority | None:
         first = next((name for name in CLASSES if self._lines[name]), None)
+        if first in FILES and self._live and 0 < self._on_files >= len(self._lanes) - 1:
+            return None
         if first != "interactive" or not self._lines["bulk"]:
             self._passed_over = 0 if first in (None, "bulk") else self._passed_over
             return first
@@ -168,6 +193,7 @@ class Scheduler:
 
     def _take(self, priority: Priority) -> list[_Entry]:
         first = next(self._lines[priority].in_turn())
+        self._on_files += priority in FILES
         taken = [first]
         if first.window is not None:
             lines = [self._lines[name].in_turn() for name in COMPANY[priority]]

@@ -20,6 +20,7 @@ from engine.config import EngineConfig
 from engine.errors import Cancelled, EngineError, EngineGone
 from engine.faults import engine_fault
 from engine.protocols import Engine
+from engine.streaming.serving import listen
 from engine.types import Chunk, Event, Progress, chunk_from_dict, options_from_dict, to_dict, transcript_from_dict
 from engine.waiting import in_thread, wait_beating
 
@@ -152,6 +153,8 @@ class _Conversation:
                 return self._label_speakers(request)
             case "transcribe":
                 return self._transcribe(request)
+            case "listen":
+                return listen(self._engine, self._connection, request, lambda: self._server.stopping)
             case unknown:
                 raise EngineError("bad_request", f"The engine has no operation {unknown!r}.")
 

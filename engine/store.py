@@ -12,12 +12,12 @@ from pathlib import Path
 
 from engine import catalog, hardware, hub, memory
 from engine.config import EngineConfig
-from engine.errors import EngineError, ModelUnavailable
+from engine.errors import EngineError, ModelUnavailable, TranslatorMissing
 from engine.fetcher import Fetcher
 from engine.memory import Budget
 from engine.protocols import Recognizer
 from engine.residents import Residents, Source
-from engine.types import ModelStatus, Phase
+from engine.types import ModelStatus, Phase, Task
 
 OnWait = Callable[[Phase, float | None], None]
 """Called in the waiting thread at least once a second, with the share of a download done; may raise."""
@@ -64,21 +64,23 @@ class ModelStore:
         self.unload_idle = self._residents.unload_idle
 
     @contextmanager
-    def use(self, model: str | None, *, on_wait: OnWait = _silent) -> Iterator[Recognizer]:
+    def use(self, model: str | None, *, task: Task = "transcribe", on_wait: OnWait = _silent) -> Iterator[Recognizer]:
         """The model that answers to a name (None: the server's default), loaded, for as long as the block lasts.
 
-        Raises ModelUnavailable, ModelsBusy, OutOfMemory, and whatever `on_wait` raises.
+        Raises ModelUnavailable, TranslatorMissing, ModelsBusy, OutOfMemory, and whatever `on_wait` raises.
         """
-        source = self._resolve(model, on_wait)
+        source = self._resolve(model, on_wait) if task == "transcribe" else self._translator(model, on_wait)
         with (
             self._reading(source),
             self._residents.use(self._weighed(source), lambda: on_wait("waiting", None)) as recognizer,
         ):
             yield recognizer
 
-    def ready(self, model: str | None) -> bool:
+    def ready(self, model: str | None, task: Task = "transcribe") -> bool:
         """Would `use` begin at once, without a download or a load?"""
         source = self._here(model)
+        if source is not None and task == "translate" and not catalog.translates(source.id):
+            source = self._stand_in(model)
         return source is not None and self._residents.loaded(source.id)
 
     def default(self) -> tuple[str, bool]:
@@ -138,6 +140,20 @@ class ModelStore:
             raise self._unknown(model)
         return self._fetch_named(entry, on_wait)
 
+    def _translator(self, model: str | None, on_wait: OnWait) -> Source:
+        """As `_resolve`; where the default or a tier's model cannot translate, one that is here and can."""
+        named = catalog.find(model) if model is not None else None
+        if named is not None and not named.translates:
+            raise _no_translator(f"{named.name} was not trained to translate.")
+        source = self._resolve(model, on_wait)
+        fit = source if catalog.translates(source.id) else self._stand_in(model)
+        if fit is None:
+            raise _no_translator(f"This server answers with {source.id}, which was not trained to translate.")
+        return fit
+
+    def _stand_in(self, model: str | None) -> Source | None:
+        return self._of_tier((model and catalog.tier(model)) or "best", "translate")
+
     def _here(self, model: str | None) -> Source | None:
         """The model a name means, if it can be loaded without a download."""
         if model is None:
@@ -148,12 +164,18 @@ class ModelStore:
             return self._of_tier(tier)
         return self._installed(model)
 
-    def _of_tier(self, tier: catalog.Tier) -> Source | None:
-        """The best or fastest Whisper on this disk; the operator's own directory comes before the catalogue's."""
-        if self._own is not None:
+    def _of_tier(self, tier: catalog.Tier, task: Task = "transcribe") -> Source | None:
+        """The best or fastest Whisper on this disk that can do it; the operator's own directory comes before the
+        catalogue's."""
+        if self._own is not None and (task == "transcribe" or catalog.translates(self._own.id)):
             return self._own
         order = catalog.BEST_FIRST if tier == "best" else catalog.FASTEST_FIRST
-        found = (self._installed(model) for model in order if model != catalog.EMBEDDED)
+        fit = (
+            model
+            for model in order
+            if model != catalog.EMBEDDED and (task == "transcribe" or catalog.translates(model))
+        )
+        found = (self._installed(model) for model in fit)
         return next((source for source in found if source is not None), None)
 
     def _installed(self, model: str) -> Source | None:
@@ -252,6 +274,14 @@ def _own_directory(name: str | None) -> Source | None:
     if "/" in name or directory.exists():
         raise ValueError(f"STT_MODEL is {name}, which is not a directory with a whole CTranslate2 Whisper model.")
     return None
+
+
+def _no_translator(why: str) -> TranslatorMissing:
+    return TranslatorMissing(
+        "translator_missing",
+        f"{why} Nothing was transcribed. These models can: {', '.join(catalog.translators())}; the server's operator "
+        "can run `python manage.py models fetch` for one.",
+    )
 
 
 def _known(name: str) -> str:

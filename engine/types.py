@@ -287,6 +287,10 @@ class EngineStatus:
     """Recordings at work."""
     diarizer: str | None = None
     """Who tells speakers apart; None: nobody can."""
+    live: int = 0
+    """Streams that are being listened to."""
+    live_room: bool = True
+    """May one more be begun?"""
 
 
 def to_dict(value: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from engine.errors import Cancelled, UnsupportedLanguage
 from engine.protocols import LanguageGuess, Request, Window
-from engine.types import SAMPLE_RATE, Segment
+from engine.types import SAMPLE_RATE, Segment, Span
 from engine.vad import SpeechDetector
 from engine.windows import quietest
 from engine.words import Heard, Scores, to_segments
@@ -59,6 +59,9 @@ class PocketSphinxRecognizer:
         """It has no more careful way; the first text stands."""
         return ()
 
+    def utterance(self) -> "SphinxUtterance":
+        return SphinxUtterance(self._new_decoder())
+
     def _new_decoder(self) -> Any:
         return self._decoder(samprate=SAMPLE_RATE, loglevel="FATAL")
 
@@ -75,8 +78,30 @@ class PocketSphinxRecognizer:
                 decoder.process_raw(pcm[at : min(at + STEP, end)].tobytes())
             decoder.end_utt()
             heard += _words(decoder, start / SAMPLE_RATE, end / SAMPLE_RATE)
-        logprob = sum(math.log(max(word.probability, 1e-4)) for word in heard) / max(1, len(heard))
-        return to_segments(window, heard, Scores(logprob), "en", pause=PAUSE)
+        return to_segments(window, heard, _scores(heard), "en", pause=PAUSE)
+
+
+class SphinxUtterance:
+    """A decoder of its own, which goes on with its search as the words come."""
+
+    def __init__(self, decoder: Any) -> None:
+        self._decoder = decoder
+        self._samples = 0
+        decoder.start_utt()
+
+    def hear(self, pcm: npt.NDArray[np.int16]) -> str:
+        self._samples += len(pcm)
+        self._decoder.process_raw(pcm.tobytes())
+        hypothesis = self._decoder.hyp()
+        words = hypothesis.hypstr.split() if hypothesis else []
+        return " ".join(ALTERNATE.sub("", word) for word in words if not FILLER.match(word))
+
+    def end(self) -> tuple[Segment, ...]:
+        self._decoder.end_utt()
+        seconds = self._samples / SAMPLE_RATE
+        heard = list(_words(self._decoder, 0.0, seconds))
+        window = Window(np.zeros(self._samples, dtype=np.float32), (Span(0.0, seconds),))
+        return to_segments(window, heard, _scores(heard), "en", pause=PAUSE)
 
 
 def _check_language(request: Request) -> None:
@@ -99,6 +124,10 @@ def _utterances(window: Window, pcm: npt.NDArray[np.int16]) -> Iterator[tuple[in
             yield start, cut
             start = cut
         yield start, end
+
+
+def _scores(heard: Sequence[Heard]) -> Scores:
+    return Scores(sum(math.log(max(word.probability, 1e-4)) for word in heard) / max(1, len(heard)))
 
 
 def _words(decoder: Any, start: float, end: float) -> Iterator[Heard]:

@@ -17,7 +17,7 @@ from engine import hardware
 from engine.config import EngineConfig
 from engine.errors import Cancelled
 from engine.hints import hint_tokens
-from engine.protocols import LanguageGuess, Request, Samples, Window
+from engine.protocols import FULL_WINDOW, LanguageGuess, Request, Samples, Window
 from engine.quality import LOOP_RATIO, compression_ratio
 from engine.types import Segment, Task
 from engine.vad import SpeechDetector
@@ -29,6 +29,9 @@ LANE_BATCH = 2
 """Windows of one run that a lane decodes for a chunk: each chunk is a write to the database."""
 PAUSE = 1.0
 MAX_TOKENS = 448
+SHORT_WINDOWS = (512, 768, 1024, 1536, 2048)
+MARGIN = 256
+"""Frames of silence behind the speech of a short window: with none, models loop (docs/decisions/0017)."""
 NO_HINTS = Request("en", "transcribe", None, word_timestamps=True)
 SPACELESS = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
 """Languages whose text faster-whisper splits at every letter, for want of spaces."""
@@ -70,6 +73,13 @@ class WhisperRecognizer:
         features = self._whisper.feature_extractor(window.samples)[..., :-1]
         return replace(window, features=pad_or_trim(features))
 
+    def short(self, window: Window) -> Window:
+        """Features [mels, frames] of one of a few lengths, so that windows of many streams can share a call."""
+        features = self._whisper.feature_extractor(window.samples)[..., :-1]
+        wanted = features.shape[-1] + MARGIN
+        frames = next((length for length in SHORT_WINDOWS if length >= wanted), FULL_WINDOW)
+        return replace(window, features=pad_or_trim(features, frames))
+
     def detect_language(self, windows: Sequence[Window]) -> LanguageGuess:
         """The mean over all windows, each heard on its own."""
         sums: dict[str, float] = {}
@@ -82,9 +92,10 @@ class WhisperRecognizer:
         language, probability = ranked[0]
         return LanguageGuess(language, round(probability, 4), tuple(ranked), calls=len(windows))
 
-    def kind(self, request: Request) -> tuple[Task, int]:
-        """One task, and prompts of one length: CTranslate2 wants every transcript to begin at the same place."""
-        return request.task, len(self._prompt(self._tokenizer(request), request))
+    def kind(self, request: Request) -> tuple[Task, int, int, bool]:
+        """One task, prompts of one length (CTranslate2 wants every transcript to begin at the same place), features of
+        one length, and one way to search."""
+        return request.task, len(self._prompt(self._tokenizer(request), request)), request.frames, request.quick
 
     def recognize(
         self, windows: Sequence[Window], requests: Sequence[Request], cancelled: Callable[[], bool]
@@ -93,8 +104,13 @@ class WhisperRecognizer:
         _check(cancelled)
         encoded = self._encode(windows)
         _check(cancelled)
-        texts = self._generate(encoded, prompts, {})
+        texts = self._generate(encoded, prompts, _search(requests[0], len(prompts[0])))
         _check(cancelled)
+        if requests[0].quick:
+            return [
+                self._as_text(window, request, found)
+                for window, request, found in zip(windows, requests, texts, strict=True)
+            ]
         return self._segments(windows, requests, texts, encoded)
 
     def recognize_again(self, window: Window, request: Request, cancelled: Callable[[], bool]) -> tuple[Segment, ...]:
@@ -130,14 +146,30 @@ class WhisperRecognizer:
         results = self._whisper.model.generate(
             encoded,
             prompts,
-            beam_size=BEAM,
-            max_length=MAX_TOKENS,
             return_scores=True,
             return_no_speech_prob=True,
             suppress_tokens=self._suppressed,
-            **how,
+            **{"beam_size": BEAM, "max_length": MAX_TOKENS, **how},
         )
         return [_scored(result) for result in results]
+
+    def _as_text(self, window: Window, request: Request, found: tuple[list[int], Scores]) -> tuple[Segment, ...]:
+        tokens, scores = found
+        text = self._tokenizer(request).decode(tokens).strip()
+        if not text:
+            return ()
+        start, end = window.spans[0].start, window.spans[-1].end
+        return (
+            Segment(
+                start,
+                end,
+                text,
+                language=request.language,
+                avg_logprob=round(scores.avg_logprob, 4),
+                no_speech_prob=round(scores.no_speech_prob, 4),
+                compression_ratio=round(compression_ratio(text), 3),
+            ),
+        )
 
     def _segments(
         self,
@@ -194,6 +226,16 @@ class WhisperRecognizer:
 
     def _begins_word(self, token: int) -> bool:
         return str(self._whisper.hf_tokenizer.id_to_token(token)).startswith("Ġ")
+
+
+def _search(request: Request, prompt: int) -> dict[str, Any]:
+    """A short window gets room for fewer words than a full one, so that a model in a loop is soon stopped."""
+    if request.frames >= FULL_WINDOW:
+        return {"beam_size": 1} if request.quick else {}
+    tokens = min(MAX_TOKENS // 2, 16 + 12 * request.frames // 100)
+    # CTranslate2 gives the text the less of half of this and what the prompt leaves.
+    length = min(MAX_TOKENS, max(2 * tokens, tokens + prompt))
+    return {"beam_size": 1 if request.quick else BEAM, "max_length": length}
 
 
 def _features(window: Window) -> Samples:

@@ -378,3 +378,18 @@ def test_however_runs_meet_each_window_gets_its_own_text_once(
     assert all(len(call) <= call_windows for call in recorder.calls)
     done = [name for call in recorder.calls if len(call) <= memory for name in call]
     assert len(done) == len(set(done))
+
+
+def test_while_a_stream_is_listened_to_files_leave_it_a_lane() -> None:
+    scheduler = Scheduler(lanes=2)
+    try:
+        with scheduler.with_live(), held(scheduler.door(Recorder(), "bulk")) as gate:
+            [file] = ask(scheduler.door(Recorder(call_windows=1), "bulk"), "file")
+            assert texts(ask(scheduler.door(Recorder(), "live_final"), "spoken")) == ["spoken en"]
+            assert not file.done()
+            gate.set()
+            assert texts([file]) == ["file en"]
+        with held(scheduler.door(Recorder(), "bulk")):
+            assert texts(ask(scheduler.door(Recorder(), "bulk"), "both lanes")) == ["both lanes en"]
+    finally:
+        scheduler.close(timeout=WAIT)

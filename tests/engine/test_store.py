@@ -9,11 +9,11 @@ import pytest
 
 from engine import catalog
 from engine.config import EngineConfig
-from engine.errors import EngineError, ModelsBusy, ModelUnavailable, OutOfMemory
+from engine.errors import EngineError, ModelsBusy, ModelUnavailable, OutOfMemory, TranslatorMissing
 from engine.protocols import LanguageGuess, Recognizer, Request, Window
 from engine.residents import Source
 from engine.store import Loader, ModelStore, load_recognizer
-from engine.types import Phase, Segment
+from engine.types import Phase, Segment, Task
 from tests.engine.hub_double import HubDouble, running
 
 MICRO = Path(__file__).parents[1] / "fixtures" / "micro_whisper"
@@ -110,8 +110,8 @@ def put(models_dir: Path, *models: str) -> None:
         shutil.copytree(MICRO, models_dir / model)
 
 
-def used(store: ModelStore, model: str | None) -> str:
-    with store.use(model) as recognizer:
+def used(store: ModelStore, model: str | None, task: Task = "transcribe") -> str:
+    with store.use(model, task=task) as recognizer:
         return recognizer.model
 
 
@@ -160,6 +160,25 @@ def test_a_foreign_name_gets_the_best_or_the_fastest_that_is_here(models_dir: Pa
     store = store_of(models_dir)
     assert used(store, "whisper-1") == "medium"
     assert used(store, "gpt-4o-mini-transcribe") == "tiny"
+
+
+@pytest.mark.parametrize("name", [None, "whisper-1"])
+def test_a_translation_is_made_by_a_model_that_can(models_dir: Path, name: str | None) -> None:
+    put(models_dir, "large-v3-turbo", "medium", "tiny")
+    store = store_of(models_dir, default_model="large-v3-turbo", fetch_models=False)
+    assert used(store, name) == "large-v3-turbo"
+    assert used(store, name, "translate") == "medium"
+    assert store.ready(name, "translate")
+    assert used(store, "gpt-4o-mini-transcribe", "translate") == "tiny"
+
+
+@pytest.mark.parametrize("name", [None, "whisper-1", "large-v3-turbo", "turbo", catalog.EMBEDDED])
+def test_where_none_can_translate_the_refusal_names_models_that_can(models_dir: Path, name: str | None) -> None:
+    put(models_dir, "large-v3-turbo")
+    store = store_of(models_dir, default_model="large-v3-turbo", fetch_models=False)
+    with pytest.raises(TranslatorMissing) as raised:
+        used(store, name, "translate")
+    assert all(able in raised.value.message for able in ("large-v3", "medium", "small"))
 
 
 def test_a_foreign_name_is_answered_even_where_no_weights_are(models_dir: Path) -> None:
