@@ -18,6 +18,10 @@ class Visit:
     standing: Standing | None = None
     transcript_id: int | None = None
     charged_mc: int | None = None
+    logged: bool = True
+    """Whether the request leaves a line in its account's log."""
+    ended_with: int | None = None
+    """The status of what broke an answer off that had begun well."""
 
     def enter(self, caller: Caller, bucket: Name) -> None:
         """Counts the request. Raises RATE_LIMIT, after which the answer still says where the caller stands."""

@@ -1,5 +1,6 @@
 """The only bridge to the engine: settings become its configuration, its errors become refusals for callers."""
 
+import asyncio
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -7,19 +8,21 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 
 from engine import catalog
 from engine.config import EngineConfig, config_from_environment
-from engine.errors import EngineError
+from engine.errors import EngineError, EngineGone
+from engine.streaming.events import LiveOptions
 from engine.types import Chunk, EngineStatus, Enhanced, Event, MediaInfo, Options, Playback, Spoken, Transcript
 from stt_site.lib.errors import ErrorCode, ServiceError
 
 if TYPE_CHECKING:
-    from engine.protocols import Engine
+    from engine.protocols import Engine, ListensLive
     from engine.store import ModelStore
+    from engine.streaming.remote import Listening
 
 STATUS_SECONDS = 3.0
 _lock = Lock()
@@ -32,6 +35,7 @@ CODES = {
     "out_of_memory": ErrorCode.ENGINE_UNAVAILABLE,
     "models_busy": ErrorCode.ENGINE_UNAVAILABLE,
     "translator_missing": ErrorCode.MODEL_UNAVAILABLE,
+    "overloaded": ErrorCode.OVERLOADED,
     "cancelled": ErrorCode.CLIENT_CLOSED_REQUEST,
 }
 NOTHING_CHARGED = "Nothing was charged."
@@ -121,6 +125,38 @@ def check_speakers() -> None:
         raise ServiceError(ErrorCode.MODEL_UNAVAILABLE, message)
 
 
+async def listen(options: LiveOptions) -> "Listening":
+    """A live session on the engine that listens to the fewest. Raises EngineGone where none answers; whether it takes
+    the stream is said by the session's first event."""
+    if not settings.ENGINE_SOCKET:
+        from engine.streaming.embedded import EmbeddedListening
+
+        here = await asyncio.to_thread(engine)
+        return EmbeddedListening(cast("ListensLive", here), options)
+    from engine.streaming import remote
+
+    gone: EngineGone | None = None
+    for socket in await asyncio.to_thread(_quietest_first):
+        try:
+            return await remote.listen(socket, options)
+        except EngineGone as error:
+            gone = error
+    raise gone or EngineGone("engine_gone", "No speech engine answers.")
+
+
+def _quietest_first() -> list[Path]:
+    from engine.client import EngineClient
+
+    def streams(socket: Path) -> tuple[bool, int]:
+        try:
+            found = EngineClient(socket).status()
+        except EngineError:
+            return True, 0
+        return not found.live_room, found.live
+
+    return sorted(sockets(), key=streams) if len(sockets()) > 1 else sockets()
+
+
 def enhance(source: Path, destination: Path, beat: Callable[[], None]) -> Enhanced:
     with _refusing():
         return engine().enhance(source, destination, beat)
@@ -147,7 +183,41 @@ def checked(options: Options) -> Options:
     languages = tuple(_checked_language(candidate, options.model) for candidate in options.languages)
     if options.model is not None:
         _check_model(options.model)
+    if options.translate_to is not None:
+        _check_target(options.translate_to)
+    if options.task == "translate":
+        _check_translator(options.model)
     return replace(options, language=language, languages=languages)
+
+
+def _check_translator(model: str | None) -> None:
+    named = catalog.find(model) if model is not None else None
+    if named is not None and not named.translates:
+        raise _no_translator(f"{named.name} was not trained to translate.")
+    here = status()
+    able = catalog.translates(here.default_model) or any(
+        known.installed and catalog.translates(known.id) for known in here.models
+    )
+    if named is None and not able:
+        raise _no_translator("No model that is installed on this server was trained to translate.")
+
+
+def _no_translator(why: str) -> ServiceError:
+    names = ", ".join(catalog.translators())
+    return ServiceError(ErrorCode.MODEL_UNAVAILABLE, f"{why} These can: {names}. Name one. {NOTHING_CHARGED}")
+
+
+def _check_target(target: str) -> None:
+    code = catalog.language_code(target)
+    if code is None:
+        message = f"There is no language {target!r}. GET /v1/languages lists them. Nothing was charged."
+        raise ServiceError(ErrorCode.UNSUPPORTED_LANGUAGE, message)
+    if code != "en":
+        message = (
+            f"This server has no model that translates into {catalog.WHISPER_LANGUAGES[code].title()}, only into "
+            "English. Nothing was charged."
+        )
+        raise ServiceError(ErrorCode.MODEL_UNAVAILABLE, message)
 
 
 def _check_model(model: str) -> None:
@@ -180,6 +250,10 @@ def _checked_language(language: str, model: str | None) -> str:
 
 def models() -> Sequence[catalog.ModelEntry]:
     return catalog.MODELS
+
+
+def is_alias(model: str) -> bool:
+    return catalog.tier(model) is not None
 
 
 def fetchable_models() -> Sequence[catalog.ModelEntry]:

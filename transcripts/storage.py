@@ -2,6 +2,7 @@
 
     <media key>/source          as it was sent
     <media key>/playback.m4a    the browser's copy
+    <media key>/voice-0         of a known speaker, while the job lasts
 
 and, always on the local disk, what is still arriving: DATA_DIR/incoming/<upload key>.
 """
@@ -20,6 +21,7 @@ from stt_site.lib.errors import ErrorCode, ServiceError
 
 SOURCE = "source"
 PLAYBACK = "playback.m4a"
+VOICES = ("voice-0", "voice-1", "voice-2", "voice-3")
 
 
 def incoming_directory() -> Path:
@@ -88,7 +90,13 @@ def delete(key: str) -> None:
     if directory is not None:
         shutil.rmtree(directory, ignore_errors=True)
         return
-    for name in (SOURCE, PLAYBACK):
+    for name in (SOURCE, PLAYBACK, *VOICES):
+        default_storage.delete(f"{key}/{name}")
+
+
+def delete_voices(key: str) -> None:
+    """Those of known speakers: nobody needs them once the job is over."""
+    for name in VOICES:
         default_storage.delete(f"{key}/{name}")
 
 

@@ -103,7 +103,7 @@ class KeyRollView(APIView):
         operation_id="key_roll",
         summary="Put a new key in its place",
         request=RollKey,
-        responses={201: dict[str, Any], **REFUSED, 404: Refusal},
+        responses={201: dict[str, Any], **REFUSED, 404: Refusal, 409: Refusal},
     )
     def post(self, request: Request, pk: int) -> Response:
         user, caller = _signed_in(request)
@@ -134,7 +134,7 @@ class UsageView(APIView):
         operation_id="usage",
         summary="Use of the last 30 UTC days, by day",
         parameters=[UsageQuery],
-        responses={200: Usage, **REFUSED},
+        responses={200: Usage, **REFUSED, 404: Refusal},
     )
     def get(self, request: Request) -> Response:
         user, _ = _signed_in(request)

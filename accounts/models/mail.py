@@ -13,6 +13,7 @@ class Mail(models.Model):
         FREE_USED = "free_used"
         PAID_LOW = "paid_low"
         TRANSCRIPT_READY = "transcript_ready"
+        WEBHOOK_FAILED = "webhook_failed"
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     kind = models.CharField(max_length=16, choices=Kind)

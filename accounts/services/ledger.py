@@ -101,6 +101,30 @@ def release(reference: str) -> None:
         _close(reference, Entry.Kind.RELEASE, Reservation.State.RELEASED, 0)
 
 
+def undo(reference: str, reason: str) -> int:
+    """Gives a charge back to the lots that it came from. Returns how much; 0 where nothing was charged, or it was given
+    back before."""
+    if not reason.strip():
+        raise ValueError("What is given back needs a reason.")
+    with transaction.atomic():
+        reservation = Reservation.objects.filter(reference=reference).first()
+        if reservation is None:
+            return 0
+        owed = books.lock_owner(reservation.owner_id)
+        reservation.refresh_from_db()
+        if not reservation.charged_mc:
+            return 0
+        entry = books.open_entry(
+            f"{reference}:undo", Entry.Kind.GIVE_BACK, reservation.owner_id, reference, memo=reason
+        )
+        assert entry is not None, "a charge that was given back is 0"
+        books.post(entry, list(_undoing(reservation, timezone.now())))
+        Reservation.objects.filter(reference=reference).update(charged_mc=0)
+        if owed:
+            debts.cover(reservation.owner_id)
+        return reservation.charged_mc
+
+
 def grant(owner: User, amount_mc: int, *, actor: str, reason: str, key: str | None = None) -> None:
     """Credits without an end, given by a person who says why. The same `key` grants once."""
     if amount_mc <= 0:
@@ -189,11 +213,23 @@ def _closing(reservation: Reservation, charged: int, now: datetime) -> Iterable[
         if spent:
             yield Movement(held, books.house(AccountKind.REVENUE), spent)
         if rest := leg.amount_mc - spent:
-            ended = leg.lot.expires_at is not None and leg.lot.expires_at <= now
-            home = (
-                books.house(AccountKind.EXPIRED) if ended else books.account(owner, AccountKind.AVAILABLE, leg.lot_id)
-            )
-            yield Movement(held, home, rest)
+            yield Movement(held, _home(leg.lot, now), rest)
+
+
+def _undoing(reservation: Reservation, now: datetime) -> Iterable[Movement]:
+    """`_closing` backwards: what was charged of each lot."""
+    charged = reservation.charged_mc
+    for leg in reservation.legs.select_related("lot").order_by("pk"):
+        spent = min(leg.amount_mc, charged)
+        charged -= spent
+        if spent:
+            yield Movement(books.house(AccountKind.REVENUE), _home(leg.lot, now), spent)
+
+
+def _home(lot: CreditLot, now: datetime) -> int:
+    if lot.expires_at is not None and lot.expires_at <= now:
+        return books.house(AccountKind.EXPIRED)
+    return books.account(lot.owner_id, AccountKind.AVAILABLE, lot.pk)
 
 
 def _renew_month(owner_id: int, now: datetime) -> None:
@@ -232,16 +268,17 @@ def _choose_lots(owner_id: int, amount_mc: int, now: datetime) -> list[Leg]:
             legs.append(Leg(accounts[lot.pk], taken))
             missing -= taken
     if missing:
-        raise _insufficient(amount_mc, amount_mc - missing)
+        raise insufficient(amount_mc, amount_mc - missing)
     return legs
 
 
-def _insufficient(needed_mc: int, available_mc: int) -> ServiceError:
+def insufficient(needed_mc: int, available_mc: int) -> ServiceError:
+    details = {"available_mc": available_mc}
     if available_mc == 0:
-        return ServiceError(ErrorCode.INSUFFICIENT_CREDITS)
+        return ServiceError(ErrorCode.INSUFFICIENT_CREDITS, details=details)
     needed, available = (credits_text(amount) for amount in (needed_mc, available_mc))
     message = f"This needs {needed} credits and {available} are left. Nothing was charged. Upgrade your plan."
-    return ServiceError(ErrorCode.INSUFFICIENT_CREDITS, message)
+    return ServiceError(ErrorCode.INSUFFICIENT_CREDITS, message, details=details)
 
 
 def _frozen(owed_mc: int) -> ServiceError:

@@ -29,12 +29,13 @@ WHERE accounts_dailyuse.count < %s
 """
 
 
-def check_before_body(caller: Caller, declared_size: int | None, *, paid: bool = False) -> None:
+def check_before_body(
+    caller: Caller, declared_size: int | None, *, paid: bool = False, largest: int | None = None
+) -> None:
     """What can be refused from the headers alone. Writes nothing, so a later check must still hold. `paid`: it
-    costs nothing (more), as does the repetition of what was accepted before."""
-    largest = caller.plan.max_file_bytes
-    if declared_size is not None and declared_size > largest:
-        raise file_too_large(caller)
+    costs nothing (more), as does the repetition of what was accepted before. `largest`: the address's own limit."""
+    if declared_size is not None and declared_size > max_file_bytes(caller, largest):
+        raise file_too_large(caller, largest)
     if caller.is_anonymous:
         limit = caller.plan.daily_transcriptions
         used = DailyUse.objects.filter(caller=caller.key, day=_today()).values_list("count", flat=True).first() or 0
@@ -42,13 +43,21 @@ def check_before_body(caller: Caller, declared_size: int | None, *, paid: bool =
             raise _daily_limit(limit)
     elif caller.user is not None and not (caller.is_test or paid):
         if ledger.available_mc(caller.user) <= 0:
-            raise ServiceError(ErrorCode.INSUFFICIENT_CREDITS)
+            raise ledger.insufficient(0, 0)
         left = key_caps.left_mc(caller)
         if left is not None and left <= 0:
             raise key_caps.refusal()
 
 
-def file_too_large(caller: Caller) -> ServiceError:
+def max_file_bytes(caller: Caller, largest: int | None) -> int:
+    of_plan = caller.plan.max_file_bytes
+    return of_plan if largest is None else min(of_plan, largest)
+
+
+def file_too_large(caller: Caller, largest: int | None = None) -> ServiceError:
+    if largest is not None and largest < caller.plan.max_file_bytes:
+        message = f"The file is larger than {largest} bytes, the most that this address takes. Nothing was charged."
+        return ServiceError(ErrorCode.FILE_TOO_LARGE, message)
     megabytes = caller.plan.max_file_bytes // MEGABYTE
     whose = "without an account" if caller.is_anonymous else f"on the {caller.plan.name.lower()} plan"
     message = f"The file is larger than {megabytes} MB, the most {whose}. Nothing was charged."
@@ -69,7 +78,9 @@ def take_slot(caller: Caller, holder: str) -> None:
             if number not in live and _take(caller.key, number, holder, now):
                 return
     message = f"At most {cap} at once is in your plan, and that many are running. Wait for one to end, then retry."
-    raise ServiceError(ErrorCode.CONCURRENCY_LIMIT, message, retry_after=CONCURRENCY_RETRY_SECONDS)
+    raise ServiceError(
+        ErrorCode.CONCURRENCY_LIMIT, message, retry_after=CONCURRENCY_RETRY_SECONDS, details={"limit": cap}
+    )
 
 
 def renew_slot(holder: str) -> None:

@@ -16,8 +16,9 @@ from stt_site.lib import queue
 
 logger = logging.getLogger(__name__)
 SEND = "accounts.tasks.send_mail"
-WANTED_BY = {Mail.Kind.TRANSCRIPT_READY: "mail_transcript_ready"}
-"""The preference that each kind honours; the others, that for low credits."""
+WANTED_BY = {Mail.Kind.TRANSCRIPT_READY: "mail_transcript_ready", Mail.Kind.WEBHOOK_FAILED: "is_active"}
+"""The preference that each kind honours; the others, that for low credits. Whoever set a webhook up wants to hear that
+it is lost."""
 MOST_ATTEMPTS = 8
 FIRST_PAUSE = timedelta(minutes=2)
 """Doubled with each attempt: the last is made four hours after the first."""

@@ -83,7 +83,7 @@ def take(caller: Caller, name: Name) -> Standing | None:
     """Counts one request. None: the counters are down and the request is cheap enough to let it pass; a costly one is
     refused with ENGINE_UNAVAILABLE."""
     bucket = BUCKETS[name]
-    cost = WINDOW_SECONDS * MICROSECONDS // bucket.quota
+    cost = max(1, WINDOW_SECONDS * MICROSECONDS // bucket.quota)
     tolerance = cost * bucket.quota
     whose = f"key:{caller.api_key_id}" if bucket.per_key and caller.api_key_id else caller.key
     now = _now()

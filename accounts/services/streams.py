@@ -24,7 +24,7 @@ def cover(owner: User, session: str, tariff: Tariff, until_ms: int, work: Work =
     `until_ms` where the credits end before, 0 where there are none. Asking again for the same holds nothing more."""
     with transaction.atomic():
         books.lock_owner(owner.pk)
-        slices = _slices(session)
+        slices = _slices(owner.pk, session)
         held = slices.aggregate(total=Sum("amount_mc"))["total"] or 0
         left = key_caps.left_of(work.api_key_id)
         reach = held + ledger.available_mc(owner) if left is None else held + min(ledger.available_mc(owner), left)
@@ -34,15 +34,15 @@ def cover(owner: User, session: str, tariff: Tariff, until_ms: int, work: Work =
         return max(covered_ms, tariff.affordable_ms(held))
 
 
-def close(session: str, tariff: Tariff, received_ms: int) -> int:
+def close(owner: User, session: str, tariff: Tariff, received_ms: int) -> int:
     """Charges the price of `received_ms`, at most what is held, and gives the rest back. Returns what was charged.
 
     A transaction for each slice, so not inside one; broken off in the middle, the same call ends it."""
     price, charged = tariff.price_mc(received_ms), 0
-    for reference in _slices(session).order_by("created_at", "reference").values_list("reference", flat=True):
+    slices = _slices(owner.pk, session).order_by("created_at", "reference")
+    for reference in slices.values_list("reference", flat=True):
         charged += ledger.settle(reference, max(0, price - charged))
-    owners = _slices(session).values_list("owner_id", flat=True)[:1]
-    if charged and (owner := User.objects.filter(pk__in=list(owners)).first()):
+    if charged:
         low_credits.after_charge(owner)
     return charged
 
@@ -58,8 +58,9 @@ def release_abandoned() -> None:
             ledger.release(reference)
 
 
-def _slices(session: str) -> QuerySet[Reservation]:
-    return Reservation.objects.filter(reference__startswith=_prefix(session))
+def _slices(owner_id: int, session: str) -> QuerySet[Reservation]:
+    # By owner, which has an index: SQLite has none for the beginning of a text.
+    return Reservation.objects.filter(owner_id=owner_id, reference__startswith=_prefix(session))
 
 
 def _session_of(reference: str) -> str:

@@ -12,6 +12,8 @@ BASE_PPM = 1_000_000
 """The rate of one credit a minute, in parts per million of it."""
 MC_MS_PPM = 60_000_000
 """Milliseconds times parts per million that make one millicredit."""
+NO_SPEAKERS = frozenset({"speaker_labels_unavailable", "speaker_labels_failed"})
+"""Notices of a result without the speakers that were asked for: nothing is paid for them."""
 NOT_CHARGED = frozenset({"low_snr_dropped"})
 """Notices of a result that stands for no work. `no_speech_detected` is none: the silence was listened to."""
 
@@ -22,6 +24,8 @@ class Tariff:
 
     unit_ms: int = MINUTE_MS
     rate_ppm: int = BASE_PPM
+    speakers_ppm: int = 0
+    """Of the rate, what is for telling speakers apart."""
 
     def billable_ms(self, length_ms: int) -> int:
         if length_ms < 0:
@@ -37,7 +41,11 @@ class Tariff:
 
     def bill_mc(self, length_ms: int, text: str, notices: Collection[str]) -> int:
         """Of a run that succeeded; what failed or was cancelled is never billed."""
-        return 0 if not text and NOT_CHARGED.intersection(notices) else self.price_mc(length_ms)
+        if not text and NOT_CHARGED.intersection(notices):
+            return 0
+        if NO_SPEAKERS.intersection(notices):
+            return Tariff(self.unit_ms, self.rate_ppm - self.speakers_ppm).price_mc(length_ms)
+        return self.price_mc(length_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +67,5 @@ STANDARD = Tariff()
 
 def tariff_of(dialect: str, *, speakers: bool = False) -> Tariff:
     rule = RULES[dialect]
-    return Tariff(rule.unit_ms, BASE_PPM + (rule.speakers_ppm if speakers else 0))
+    added = rule.speakers_ppm if speakers else 0
+    return Tariff(rule.unit_ms, BASE_PPM + added, added)

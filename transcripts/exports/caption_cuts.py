@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from transcripts.exports import breaks
-from transcripts.exports.caption_layout import Profile, line_width, pair_cost
+from transcripts.exports.caption_layout import Profile, by_words, line_width, pair_cost
 from transcripts.exports.caption_words import Unit
 from transcripts.exports.languages import HALF, limits, width
 
@@ -93,8 +93,7 @@ class _Costs:
         self.words = [0]
         for unit in group:
             self.words.append(self.words[-1] + (not unit.label))
-        by_words = rules.ms_per_word and limits(language).line >= rules.line
-        self.ms_per_word = rules.ms_per_word if by_words and rules.ms_per_word else 0
+        self.ms_per_word = by_words(rules, language) or 0
         self.ms_per_half = 1000 / (limits(language).most * HALF)
         self.next_start = [unit.start for unit in group[1:]] + [after]
         self.tail = [self._tail(index) for index in range(len(group))]

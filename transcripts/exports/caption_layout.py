@@ -41,11 +41,16 @@ def line_width(profile: Profile, language: str) -> int:
     return min(profile.line, limits(language).line) * HALF
 
 
+def by_words(profile: Profile, language: str) -> int | None:
+    """Reading time of a word, where the profile counts by words and the language sets them apart."""
+    return profile.ms_per_word if limits(language).line >= profile.line else None
+
+
 def reading_ms(units: Sequence[Unit], profile: Profile) -> int:
     """How long the caption has to stand to be read at the fastest speed allowed."""
     language = units[0].language
-    if profile.ms_per_word and limits(language).line >= profile.line:
-        return profile.ms_per_word * sum(not unit.label for unit in units)
+    if ms := by_words(profile, language):
+        return ms * sum(not unit.label for unit in units)
     return text_width(units) * 1000 // (limits(language).most * HALF)
 
 

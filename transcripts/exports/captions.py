@@ -6,6 +6,7 @@ Text and sync come before duration, duration before reading speed, speed before 
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from engine.types import Transcript
 from transcripts.exports import breaks
@@ -14,11 +15,15 @@ from transcripts.exports.caption_layout import (
     PROFILES,
     Profile,
     ProfileName,
+    by_words,
     join,
+    line_width,
     lines,
     reading_ms,
+    text_width,
 )
 from transcripts.exports.caption_words import Unit, units
+from transcripts.exports.languages import HALF, limits
 
 JOIN_WITHIN = 1000
 LAST_RESORT = 125
@@ -86,6 +91,38 @@ def report(captions: Sequence[Cue], profile: ProfileName = "standard") -> Report
         if breaks.weak_end(last.text, last.language):
             weak.append(number)
     return Report(tuple(fast), tuple(short), tuple(weak))
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """How a caption reads. `speed` and `most` are in `unit`; `widest` and `line` in characters of the language."""
+
+    speed: float
+    most: int
+    unit: Literal["characters a second", "words a minute"]
+    widest: float
+    line: int
+
+
+def measure(cue: Cue, profile: ProfileName = "standard") -> Measure:
+    rules = PROFILES[profile]
+    language = cue.units[0].language
+    seconds = (cue.end - cue.start) / 1000
+    widest = max(text_width(line.units) for line in cue.lines) / HALF
+    line = line_width(rules, language) // HALF
+    if ms := by_words(rules, language):
+        words = sum(not unit.label for unit in cue.units)
+        return Measure(words * 60 / seconds, 60_000 // ms, "words a minute", widest, line)
+    letters = text_width(cue.units) / HALF
+    return Measure(letters / seconds, limits(language).most, "characters a second", widest, line)
+
+
+def speech_end_for(cue: Cue, start: int, out: int, profile: ProfileName = "standard") -> int:
+    """When its last word has to end for the caption, coming at `start`, to go at `out`: a caption that needs the time
+    to be read stands on after its words, by the profile's `hang` at most."""
+    rules = PROFILES[profile]
+    needed = start + max(rules.shortest, reading_ms(cue.units, rules))
+    return out if out >= needed else max(out - rules.hang, start + 1)
 
 
 def _join_short(cuts: list[Draft], rules: Profile) -> list[Draft]:

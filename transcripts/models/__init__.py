@@ -1,16 +1,32 @@
+from transcripts.models.document import Edit, Tag, Turn, Version
 from transcripts.models.job import OPEN_STATES, Job, JobChunk, JobState, Origin
+from transcripts.models.live import LiveFinal, LiveStream
 from transcripts.models.media import Media, Playback, Upload
+from transcripts.models.share import Share
+from transcripts.models.stored_file import StoredFile
 from transcripts.models.transcript import Transcript, TranscriptSegment
+from transcripts.models.webhook import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "OPEN_STATES",
+    "Edit",
     "Job",
     "JobChunk",
     "JobState",
+    "LiveFinal",
+    "LiveStream",
     "Media",
     "Origin",
     "Playback",
+    "Share",
+    "StoredFile",
+    "Tag",
     "Transcript",
     "TranscriptSegment",
+    "Turn",
     "Upload",
+    "Version",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]

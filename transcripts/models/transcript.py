@@ -18,7 +18,7 @@ class Transcript(models.Model):
     job = models.OneToOneField(Job, models.CASCADE, related_name="transcript")
     title = models.CharField(max_length=200)
 
-    text = models.TextField(blank=True)
+    text = models.TextField("as the engine gave it, of the current version", blank=True)
     language = models.CharField(max_length=8, blank=True)
     language_probability = models.FloatField(default=0)
     duration_ms = models.BigIntegerField(null=True)
@@ -33,6 +33,11 @@ class Transcript(models.Model):
     snr_db = models.FloatField("speech over noise", null=True)
     detection = models.JSONField("engine.types.LanguageDetection", default=dict)
 
+    version = models.PositiveIntegerField("number of the version that is shown", default=1)
+    rev = models.PositiveIntegerField("goes up with all that changes what is shown", default=0)
+    edited_at = models.DateTimeField("null: what is shown is as the engine gave it", null=True)
+    trashed_at = models.DateTimeField(null=True)
+
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True)
 
@@ -40,6 +45,7 @@ class Transcript(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["owner", "-created_at", "-id"]),
             models.Index(fields=["expires_at"]),
+            models.Index(fields=["trashed_at"]),
         ]
 
     def __str__(self) -> str:
@@ -52,9 +58,11 @@ class Transcript(models.Model):
 
 
 class TranscriptSegment(models.Model):
-    """`words` is a list of {text, start, end, probability}; times are float seconds, as the engine gave them."""
+    """What a run of the engine gave, never changed: corrections are a layer over it (transcripts/models/document.py).
+    `words` is a list of {text, start, end, probability}; times are float seconds."""
 
     transcript = models.ForeignKey(Transcript, models.CASCADE, related_name="segments")
+    version = models.PositiveIntegerField("number of the version that it is of", default=1)
     order = models.PositiveIntegerField()
     start = models.FloatField()
     end = models.FloatField()
@@ -67,11 +75,12 @@ class TranscriptSegment(models.Model):
     temperature = models.FloatField(default=0)
     words = models.JSONField(default=list)
     chunk = models.PositiveIntegerField("checkpoint it came with", default=0)
+    tokens = models.JSONField("of the recogniser's vocabulary", default=list)
 
     class Meta:
         ordering = ("order",)
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["transcript", "order"], name="one_segment_a_place"),
+            models.UniqueConstraint(fields=["transcript", "version", "order"], name="one_segment_a_place"),
         ]
 
     def __str__(self) -> str:

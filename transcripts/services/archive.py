@@ -18,14 +18,19 @@ from stt_site.lib.db import release_connection
 from transcripts import selectors, storage
 from transcripts.exports import registry
 from transcripts.exports.base import Meta
-from transcripts.models import JobState, Transcript
+from transcripts.models import JobState, StoredFile, Transcript
+from transcripts.services.editing import versions
 
 BLOCK = 256 * 1024
 FORMATS = ("json", "txt")
-README = "This is what the server has of your account: account.json, ledger.csv, and a folder for each transcript.\n"
+STEP = ("number", "kind", "created_at", "version__number", "target", "changes")
+README = (
+    "This is what the server has of your account: account.json, ledger.csv, a folder for each transcript, and, with "
+    "the recordings, what your programs keep in the file store.\n"
+)
 
 
-class _Zip:
+class ZipStream:
     """Gives the bytes of what is added, as they come."""
 
     def __init__(self) -> None:
@@ -63,7 +68,7 @@ class _Zip:
 
 def archive(owner: User, *, recordings: bool) -> Generator[bytes]:
     """The ZIP's bytes, block by block. A recording that is not there is named in README.txt, which comes last."""
-    file, missing = _Zip(), list[str]()
+    file, missing = ZipStream(), list[str]()
     yield from file.add("account.json", [_json(export.account_data(owner))])
     yield from file.add("ledger.csv", _csv(export.LEDGER_COLUMNS, export.ledger_rows(owner)))
     for transcript in _transcripts(owner):
@@ -72,16 +77,24 @@ def archive(owner: User, *, recordings: bool) -> Generator[bytes]:
             yield from file.add(f"{folder}/{name}", [body])
         if recordings and not transcript.media.removed_at:
             name = f"{folder}/recording/{_file_name(transcript.media.filename)}"
-            release_connection()
-            try:
-                source = storage.open_file(transcript.media.key, storage.SOURCE)
-            except FileNotFoundError:
-                missing.append(name)
-                continue
-            yield from file.add(name, _blocks(source), ZIP_STORED)
+            yield from _source(file, name, transcript.media.key, missing)
+    if recordings:
+        for stored in StoredFile.objects.filter(owner=owner).order_by("pk"):
+            name = "/".join(["files", *map(_file_name, stored.key.split("/"))])
+            yield from _source(file, name, stored.place, missing)
     lost = "".join(f"Not there any more: {name}\n" for name in missing)
     yield from file.add("README.txt", [(README + lost).encode()])
     yield from file.end()
+
+
+def _source(file: ZipStream, name: str, place: str, missing: list[str]) -> Iterator[bytes]:
+    release_connection()
+    try:
+        source = storage.open_file(place, storage.SOURCE)
+    except FileNotFoundError:
+        missing.append(name)
+        return
+    yield from file.add(name, _blocks(source), ZIP_STORED)
 
 
 def _blocks(source: "File[bytes]") -> Iterator[bytes]:
@@ -105,13 +118,23 @@ def _texts(transcript: Transcript) -> Iterator[tuple[str, bytes]]:
         "created": transcript.created_at,
         "file": transcript.media.filename,
         "sha256": transcript.media.sha256,
+        "tags": list(transcript.tags.values_list("name", flat=True)),
+        "thrown_away": transcript.trashed_at,
     }
     yield "about.json", _json(about)
     if transcript.job.state == JobState.SUCCEEDED:
-        meta = Meta(transcript.title, transcript.slug, transcript.created_at, transcript.model)
-        whole = selectors.document(transcript)
-        for name in FORMATS:
-            yield f"transcript.{name}", registry.render(name, whole, meta).body
+        yield from _formats(transcript, "transcript", FORMATS)
+        for number, other in versions.others(transcript):
+            yield from _formats(other, f"version-{number}", FORMATS[:1])
+    if edits := list(transcript.edits.order_by("number").values(*STEP)):
+        yield "history.json", _json(edits)
+
+
+def _formats(transcript: Transcript, stem: str, formats: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    meta = Meta(transcript.title, transcript.slug, transcript.created_at, transcript.model)
+    whole = selectors.document(transcript)
+    for name in formats:
+        yield f"{stem}.{name}", registry.render(name, whole, meta).body
 
 
 def _json(value: object) -> bytes:

@@ -31,7 +31,9 @@ def _open_jobs_have_open_holds() -> Iterator[Breach]:
 
 def _one_transcript_each() -> Iterator[Breach]:
     """A second one is impossible by its unique key."""
-    for job in Job.objects.filter(state=JobState.SUCCEEDED, transcript=None).order_by("pk")[:NAMED_AT_MOST]:
+    for job in Job.objects.filter(state=JobState.SUCCEEDED, transcript=None, versions=None).order_by("pk")[
+        :NAMED_AT_MOST
+    ]:
         yield Breach("I8", f"{slot(job.pk)} has succeeded without a transcript")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -15,7 +16,10 @@ from engine.types import Notice, Segment, Span, Turn, to_dict
 from engine.types import Transcript as Result
 from stt_site.lib import doorbell
 from stt_site.lib.errors import MEANINGS, ErrorCode
-from transcripts.models import OPEN_STATES, Job, JobChunk, JobState, Media, Transcript, TranscriptSegment
+from transcripts import storage
+from transcripts.models import OPEN_STATES, Job, JobChunk, JobState, Media, Transcript, TranscriptSegment, Version
+from transcripts.services import webhooks
+from transcripts.services.editing import versions
 from transcripts.services.leases import Lease, slot
 
 CANCELLED_MESSAGE = "The transcription was cancelled. Nothing was charged."
@@ -84,6 +88,10 @@ def _end(where: Q, state: JobState, code: str = "", message: str = "") -> Job | 
     if not ended:
         return None
     JobChunk.objects.filter(job_id=job.pk).delete()
+    webhooks.tell(job, state)
+    if job.options.get("known_speakers"):
+        key = job.media.key
+        transaction.on_commit(lambda: storage.delete_voices(key), robust=True)
     if job.interactive:
         limits.free_slot(slot(job.pk))
         transaction.on_commit(lambda: doorbell.ring(_waiter_path(job.pk)))
@@ -105,28 +113,38 @@ def _release(job: Job | None) -> bool:
 
 
 def _write_transcript(job: Job, result: Result, duration_ms: int) -> None:
-    transcript = Transcript.objects.only("pk").get(job_id=job.pk)
-    Transcript.objects.filter(pk=transcript.pk).update(
-        text=result.text,
-        language=result.language or "",
-        language_probability=result.language_probability,
-        duration_ms=duration_ms,
-        model=result.model[:64],
-        word_count=len(result.text.split()),
-        speakers=list(result.speakers),
-        coverage=result.coverage,
-        suspect_spans=plain(result.suspect_spans),
-        warnings=plain(result.warnings),
-        turns=plain(result.turns),
-        snr_db=result.snr_db,
-        detection=to_dict(result.detection),
-    )
-    write_segments(transcript.pk, result.segments)
+    again = Version.objects.filter(job=job, kind=Version.Kind.RUN).first()
+    if again is None or again.transcript.job_id == job.pk:
+        transcript = Transcript.objects.only("pk", "version").get(job_id=job.pk)
+        Transcript.objects.filter(pk=transcript.pk).update(**shown(result, duration_ms))
+        write_segments(transcript.pk, result.segments, transcript.version)
+    else:
+        write_segments(again.transcript_id, result.segments, again.number)
+        versions.show(again, shown(result, duration_ms))
 
 
-def write_segments(transcript_id: int, segments: Iterable[Segment]) -> None:
+def shown(result: Result, duration_ms: int) -> dict[str, Any]:
+    return {
+        "text": result.text,
+        "language": result.language or "",
+        "language_probability": result.language_probability,
+        "duration_ms": duration_ms,
+        "model": result.model[:64],
+        "word_count": len(result.text.split()),
+        "speakers": list(result.speakers),
+        "coverage": result.coverage,
+        "suspect_spans": plain(result.suspect_spans),
+        "warnings": plain(result.warnings),
+        "turns": plain(result.turns),
+        "snr_db": result.snr_db,
+        "detection": to_dict(result.detection),
+    }
+
+
+def write_segments(transcript_id: int, segments: Iterable[Segment], version: int = 1) -> None:
+    """Once a version: what the engine gave stays."""
     TranscriptSegment.objects.bulk_create(
-        (_segment_row(transcript_id, order, segment) for order, segment in enumerate(segments)), batch_size=200
+        (_segment_row(transcript_id, version, order, segment) for order, segment in enumerate(segments)), batch_size=200
     )
 
 
@@ -134,9 +152,10 @@ def plain(items: Iterable[Span | Notice | Turn]) -> list[dict[str, object]]:
     return [to_dict(item) for item in items]
 
 
-def _segment_row(transcript_id: int, order: int, segment: Segment) -> TranscriptSegment:
+def _segment_row(transcript_id: int, version: int, order: int, segment: Segment) -> TranscriptSegment:
     return TranscriptSegment(
         transcript_id=transcript_id,
+        version=version,
         order=order,
         start=segment.start,
         end=segment.end,
@@ -149,6 +168,7 @@ def _segment_row(transcript_id: int, order: int, segment: Segment) -> Transcript
         temperature=segment.temperature,
         words=[to_dict(word) for word in segment.words],
         chunk=segment.chunk,
+        tokens=list(segment.tokens),
     )
 
 

@@ -9,8 +9,8 @@ from accounts.models import User
 from accounts.services import api_keys, erasure
 from stt_site.lib.queue import ring
 from transcripts import storage
-from transcripts.models import OPEN_STATES, Job, Media, Transcript
-from transcripts.services import closing, uploads
+from transcripts.models import OPEN_STATES, Job, Media, StoredFile, Transcript
+from transcripts.services import closing, files, uploads, webhooks
 
 ERASE = "transcripts.tasks.erase_account"
 logger = logging.getLogger(__name__)
@@ -22,14 +22,16 @@ class Holdings:
 
     transcripts: int
     recordings_bytes: int
+    """Files of the store included."""
     open_jobs: int
     keys: int
 
 
 def holdings(owner: User) -> Holdings:
+    sizes = (each.objects.filter(owner=owner).aggregate(total=Sum("size"))["total"] for each in (Media, StoredFile))
     return Holdings(
         transcripts=Transcript.objects.filter(owner=owner).count(),
-        recordings_bytes=Media.objects.filter(owner=owner).aggregate(total=Sum("size"))["total"] or 0,
+        recordings_bytes=sum(size or 0 for size in sizes),
         open_jobs=Job.objects.filter(owner=owner, state__in=OPEN_STATES).count(),
         keys=api_keys.active_keys(owner).count(),
     )
@@ -58,6 +60,8 @@ def erase(owner_id: int) -> None:
     for job_id in Job.objects.filter(owner_id=owner_id, state__in=OPEN_STATES).values_list("pk", flat=True):
         closing.cancel(Q(pk=job_id))
     uploads.remove_all(owner_id)
+    files.remove_all(owner_id)
+    webhooks.remove_all(owner_id)
     for media in Media.objects.filter(owner_id=owner_id).defer("peaks").order_by("pk"):
         storage.delete(media.key)
         media.delete()

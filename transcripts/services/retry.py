@@ -5,7 +5,7 @@ from accounts.services import access, ledger
 from accounts.services.ledger import Work
 from stt_site.lib.errors import ErrorCode, ServiceError
 from stt_site.lib.queue import ring
-from transcripts.models import Job, JobState, Transcript
+from transcripts.models import Job, JobState, Transcript, Version
 from transcripts.services.leases import RUN_JOB, slot
 
 ENDED_BADLY = (JobState.FAILED, JobState.CANCELLED)
@@ -33,10 +33,15 @@ def retry(ended: Job) -> Job:
         not_before=timezone.now(),
         reserved_mc=ended.reserved_mc,
     )
-    if not Transcript.objects.filter(job=ended).update(job=job):
+    version = Version.objects.filter(job=ended).select_related("transcript").first()
+    transcript = version.transcript if version else Transcript.objects.filter(job=ended).first()
+    if transcript is None:
+        raise ServiceError(ErrorCode.CONFLICT, f"Job {ended.pk} has been run again before.")
+    moved = Transcript.objects.filter(job=ended).update(job=job) + Version.objects.filter(job=ended).update(job=job)
+    if not moved:
         raise ServiceError(ErrorCode.CONFLICT, f"Job {ended.pk} has been run again before.")
     if ended.owner is not None and job.reserved_mc:
-        work = Work(job.origin, paid_for=job.transcript.public_id)
+        work = Work(job.origin, paid_for=transcript.public_id)
         ledger.reserve(ended.owner, slot(job.pk), job.reserved_mc, work)
     ring(RUN_JOB, job.pk)
     return job

@@ -2,15 +2,17 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Literal, TypeVar
 
 from django.conf import settings
 from django.db.models import Q
 
+from accounts.services.tariffs import Tariff
 from engine.errors import EngineError, EngineGone, ModelsBusy
-from engine.types import Chunk, Event, Progress, Transcript, chunk_from_dict, options_from_dict
+from engine.types import Chunk, Event, KnownSpeaker, Options, Progress, Transcript, chunk_from_dict, options_from_dict
 from stt_site.lib.cluster import stopping
 from stt_site.lib.db import UNREACHABLE, persist
 from stt_site.lib.errors import ErrorCode, ServiceError
@@ -148,12 +150,20 @@ class Watch:
 def _transcribe(lease: Lease, watch: Watch) -> Transcript:
     chunks = [chunk_from_dict(row.result) for row in leases.stored_chunks(lease)]
     options = replace(options_from_dict(lease.job.options), tenant=lease.job.caller)
-    with storage.local_path(lease.job.media.key) as source:
+    with ExitStack() as files:
+        source = files.enter_context(storage.local_path(lease.job.media.key))
+        options = replace(options, known_speakers=tuple(_with_clips(lease, options, files)))
         try:
             return engine_gateway.transcribe(source, options, on_event=watch, resume=chunks)
         except EngineError:
             watch.store_chunk()
             raise
+
+
+def _with_clips(lease: Lease, options: Options, files: ExitStack) -> Iterator[KnownSpeaker]:
+    for known in options.known_speakers:
+        clip = files.enter_context(storage.local_path(lease.job.media.key, known.clip))
+        yield replace(known, clip=str(clip))
 
 
 def _after_engine_error(lease: Lease, watch: Watch, error: EngineError) -> None:
@@ -177,6 +187,11 @@ def _too_long(job: Job) -> ServiceError:
     seconds = options_from_dict(job.options).max_seconds or settings.MAX_AUDIO_SECONDS
     if seconds >= settings.MAX_AUDIO_SECONDS:
         message = f"The audio is longer than {settings.MAX_AUDIO_SECONDS / 3600:g} hours. Nothing was charged."
+        return ServiceError(ErrorCode.MEDIA_TOO_LONG, message)
+    if job.reserved_mc and job.reserved_mc >= Tariff(**job.tariff).price_mc(round(seconds * 1000)):
+        message = (
+            f"The audio is longer than {seconds / 3600:g} hours, the most that this API takes. Nothing was charged."
+        )
         return ServiceError(ErrorCode.MEDIA_TOO_LONG, message)
     if job.media.declared_ms is None:
         message = (

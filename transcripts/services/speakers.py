@@ -13,8 +13,9 @@ from engine.types import Transcript as Result
 from stt_site.lib.errors import ErrorCode, ServiceError
 from stt_site.lib.queue import ring
 from transcripts import engine_gateway, selectors, storage
-from transcripts.models import Transcript
+from transcripts.models import Transcript, Version
 from transcripts.services.closing import plain, write_segments
+from transcripts.services.editing import versions
 from transcripts.services.playback import one_at_a_time
 
 LABEL_SPEAKERS = "transcripts.tasks.label_speakers"
@@ -77,7 +78,8 @@ def _label(transcript: Transcript, wanted: dict[str, Any]) -> None:
         else:
             ring(LABEL_SPEAKERS, transcript.pk, at=timezone.now() + AGAIN)
     else:
-        _write(transcript, after)
+        if not _write(transcript, after):
+            ring(LABEL_SPEAKERS, transcript.pk)
 
 
 def _options(wanted: dict[str, Any]) -> Options:
@@ -90,16 +92,20 @@ def _options(wanted: dict[str, Any]) -> Options:
 
 
 @transaction.atomic
-def _write(transcript: Transcript, result: Result) -> None:
-    found = Transcript.objects.filter(pk=transcript.pk, labels_wanted__isnull=False).update(
-        speakers=list(result.speakers),
-        turns=plain(result.turns),
-        warnings=plain(_others(result)),
-        labels_wanted=None,
-    )
-    if found:
-        transcript.segments.all().delete()
-        write_segments(transcript.pk, result.segments)
+def _write(transcript: Transcript, result: Result) -> bool:
+    """A version of its own, so that what people made of the other is not lost. False: the text that was listened along
+    to has been changed meanwhile, so it has to be done again."""
+    now = Transcript.objects.select_for_update().filter(pk=transcript.pk, labels_wanted__isnull=False).first()
+    if now is None:
+        return True
+    if now.rev != transcript.rev:
+        return False
+    version = versions.begin(now, now.job, Version.Kind.LABELS)
+    write_segments(now.pk, result.segments, version.number)
+    columns = {name: getattr(now, name) for name in versions.SHOWN}
+    labels = {"speakers": list(result.speakers), "turns": plain(result.turns), "warnings": plain(_others(result))}
+    versions.show(version, {**columns, **labels, "text": result.text, "labels_wanted": None})
+    return True
 
 
 def _give_up(transcript: Transcript, why: Notice) -> None:

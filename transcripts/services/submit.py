@@ -16,12 +16,13 @@ from accounts.services.access import Caller
 from accounts.services.idempotency import Ticket
 from accounts.services.ledger import Work
 from accounts.services.tariffs import STANDARD, Tariff
-from engine.types import MediaInfo, Options, to_dict
+from engine.types import KnownSpeaker, MediaInfo, Options, to_dict
 from stt_site.lib.errors import ErrorCode, ServiceError
 from stt_site.lib.ids import new_id
 from stt_site.lib.queue import ring
 from transcripts import engine_gateway, storage
 from transcripts.models import Job, Media, Origin, Transcript, Upload
+from transcripts.services import webhooks
 from transcripts.services.leases import RUN_JOB, slot
 from transcripts.services.playback import MAKE_PLAYBACK
 
@@ -57,6 +58,11 @@ class Order:
     title: str = ""
     ticket: Ticket | None = None
     tariff: Tariff = STANDARD
+    webhook: webhooks.Callback | None = None
+    max_seconds: float | None = None
+    """The longest recording that the caller's API takes, where it is less than the server does."""
+    voices: tuple[tuple[str, Path], ...] = ()
+    """Names of known speakers with private files of their voices, which `submit` takes as it takes the upload."""
 
 
 def check(options: Options) -> None:
@@ -70,11 +76,13 @@ def submit(order: Order) -> Transcript:
     try:
         options = engine_gateway.checked(order.options)
         info = engine_gateway.probe(order.upload.path)
-        _check_length(info, order.caller)
+        _check_length(info, order)
         storage.ensure_space(0)
         storage.store(key, storage.SOURCE, order.upload.path)
-        return _accept(order, options, info, key)
+        return _accept(order, replace(options, known_speakers=_stored_voices(order, key)), info, key)
     except BaseException:
+        for _, voice in order.voices:
+            voice.unlink(missing_ok=True)
         if order.upload.path.exists():
             order.upload.path.unlink()
         else:
@@ -82,28 +90,76 @@ def submit(order: Order) -> Transcript:
         raise
 
 
-def _check_length(info: MediaInfo, caller: Caller) -> None:
-    if caller.is_test and (info.duration or 0) > settings.TEST_KEY_SECONDS:
+def _stored_voices(order: Order, key: str) -> tuple[KnownSpeaker, ...]:
+    """`clip` is a name in the storage, which the worker makes a path of."""
+    known = []
+    for name, (speaker, path) in zip(storage.VOICES, order.voices, strict=False):
+        storage.store(key, name, path)
+        known.append(KnownSpeaker(speaker, name))
+    return tuple(known)
+
+
+def _longest(order: Order) -> float:
+    most = float(settings.MAX_AUDIO_SECONDS)
+    return most if order.max_seconds is None else min(most, order.max_seconds)
+
+
+def _check_length(info: MediaInfo, order: Order) -> None:
+    if order.caller.is_test and (info.duration or 0) > settings.TEST_KEY_SECONDS:
         message = (
             f"The audio is longer than {settings.TEST_KEY_SECONDS} s, the most that a test key takes. Nothing was "
             "charged; send a shorter recording, or a live key."
         )
         raise ServiceError(ErrorCode.MEDIA_TOO_LONG, message)
-    if info.duration is not None and info.duration > settings.MAX_AUDIO_SECONDS:
-        hours = settings.MAX_AUDIO_SECONDS / 3600
-        message = f"The audio is longer than {hours:g} hours, the most allowed at once. Nothing was charged."
+    if info.duration is not None and info.duration > _longest(order):
+        most = _longest(order)
+        limit = f"{most / 3600:g} hours" if most >= 3600 else f"{most:g} seconds"
+        message = f"The audio is longer than {limit}, the most allowed at once. Nothing was charged."
         raise ServiceError(ErrorCode.MEDIA_TOO_LONG, message)
 
 
 @transaction.atomic
 def _accept(order: Order, options: Options, info: MediaInfo, key: str) -> Transcript:
-    caller, now = order.caller, timezone.now()
+    if order.caller.user is not None:
+        access.demand_open(order.caller.user)
+    media = _create_media(order, info, key)
+    job = _create_job(order, options, info, media)
+    transcript = _create_transcript(order, media, job, timezone.now())
+    if order.webhook is not None:
+        webhooks.expect(order.webhook, transcript)
+    idempotency.claim(order.ticket, transcript.reference)
+    _use_up(order.upload.resumable)
+    _pay(order, job, transcript.public_id)
+    ring(RUN_JOB, job.pk)
+    if order.origin == Origin.WEB:
+        ring(MAKE_PLAYBACK, media.pk)
+    return transcript
+
+
+@transaction.atomic
+def submit_again(caller: Caller, transcript: Transcript, options: Options) -> Job:
+    """A further job over a recording that is there, queued when this returns. Raises as `submit`."""
+    media, options = transcript.media, engine_gateway.checked(options)
     if caller.user is not None:
         access.demand_open(caller.user)
-    media = _create_media(order, info, key)
+    upload = StoredUpload(Path(), media.filename, media.size, media.sha256)
+    origin = Origin.WEB if caller.api_key_id is None else Origin.API
+    order = Order(caller, upload, options, origin, interactive=False)
+    # What decoding found is no guess any more.
+    length, container = (media.duration_ms, "") if media.duration_ms else (media.declared_ms, media.format)
+    info = MediaInfo(container, "", None if length is None else length / 1000, 0, 0, media.has_video)
+    _check_length(info, order)
+    job = _create_job(order, options, info, media)
+    _pay(order, job, transcript.public_id)
+    ring(RUN_JOB, job.pk)
+    return job
+
+
+def _create_job(order: Order, options: Options, info: MediaInfo, media: Media) -> Job:
+    caller = order.caller
     covered, held = _cover(order, info)
     options = replace(options, max_seconds=covered, priority="interactive" if order.interactive else "bulk")
-    job = Job.objects.create(
+    return Job.objects.create(
         owner=caller.user,
         caller=caller.key,
         media=media,
@@ -112,12 +168,14 @@ def _accept(order: Order, options: Options, info: MediaInfo, key: str) -> Transc
         options=to_dict(options),
         tariff=to_dict(order.tariff),
         total_ms=media.declared_ms,
-        not_before=now,
+        not_before=timezone.now(),
         reserved_mc=held,
     )
-    transcript = _create_transcript(order, media, job, now)
-    idempotency.claim(order.ticket, transcript.reference)
-    _use_up(order.upload.resumable)
+
+
+def _pay(order: Order, job: Job, paid_for: str) -> None:
+    """The place, the day's count or the credits that the job takes. `paid_for` is the transcript's public id."""
+    caller = order.caller
     if order.interactive:
         limits.take_slot(caller, slot(job.pk))
     if caller.user is None:
@@ -125,13 +183,9 @@ def _accept(order: Order, options: Options, info: MediaInfo, key: str) -> Transc
     elif caller.is_test:
         limits.count_test(caller)
     else:
-        work = Work(order.origin, caller.api_key_id, transcript.public_id)
-        ledger.reserve(caller.user, slot(job.pk), held, work)
+        work = Work(order.origin, caller.api_key_id, paid_for)
+        ledger.reserve(caller.user, slot(job.pk), job.reserved_mc, work)
         key_caps.require(caller)
-    ring(RUN_JOB, job.pk)
-    if order.origin == Origin.WEB:
-        ring(MAKE_PLAYBACK, media.pk)
-    return transcript
 
 
 def _use_up(upload_key: str) -> None:
@@ -144,9 +198,9 @@ def _use_up(upload_key: str) -> None:
 
 def _cover(order: Order, info: MediaInfo) -> tuple[float, int]:
     """How many seconds may be decoded, and the millicredits that have to be held for them."""
-    user = order.caller.user
+    user, longest = order.caller.user, _longest(order)
     if user is None:
-        return float(settings.MAX_AUDIO_SECONDS), 0
+        return longest, 0
     if order.caller.is_test:
         return float(settings.TEST_KEY_SECONDS), 0
     tariff, available = order.tariff, ledger.available_mc(user)
@@ -160,7 +214,7 @@ def _cover(order: Order, info: MediaInfo) -> tuple[float, int]:
         return 0.0, needed
     covered_ms = tariff.billable_ms(min(_length_ms(order, info), tariff.affordable_ms(available)))
     decodable = covered_ms / 1000 + HEADROOM_SECONDS
-    return min(float(settings.MAX_AUDIO_SECONDS), decodable), tariff.price_mc(covered_ms)
+    return min(longest, decodable), tariff.price_mc(covered_ms)
 
 
 def _length_ms(order: Order, info: MediaInfo) -> int:
@@ -171,7 +225,7 @@ def _length_ms(order: Order, info: MediaInfo) -> int:
         seconds = info.duration * 1.1 + 60
     else:
         seconds = info.duration
-    return math.ceil(min(seconds, settings.MAX_AUDIO_SECONDS) * 1000) or 1
+    return math.ceil(min(seconds, _longest(order)) * 1000) or 1
 
 
 def _create_media(order: Order, info: MediaInfo, key: str) -> Media:
@@ -192,9 +246,10 @@ def _create_transcript(order: Order, media: Media, job: Job, now: datetime) -> T
     anonymous = order.caller.user is None
     passing = anonymous or order.caller.is_test
     title = (_printable(order.title) or PurePath(_printable(order.upload.filename)).stem or "Recording")[:200]
+    public_id, slug = named(title)
     return Transcript.objects.create(
-        public_id=f"tr_{new_id()}",
-        slug="-".join(part for part in (slugify(title)[:60].strip("-"), new_id(8).lower()) if part),
+        public_id=public_id,
+        slug=slug,
         owner=order.caller.user,
         view_token=token_urlsafe(32) if anonymous and order.origin == Origin.WEB else "",
         media=media,
@@ -202,6 +257,12 @@ def _create_transcript(order: Order, media: Media, job: Job, now: datetime) -> T
         title=title,
         expires_at=now + timedelta(hours=settings.ANONYMOUS_RETENTION_HOURS) if passing else None,
     )
+
+
+def named(title: str) -> tuple[str, str]:
+    """A new transcript's public id and its place in an address."""
+    slug = "-".join(part for part in (slugify(title)[:60].strip("-"), new_id(8).lower()) if part)
+    return f"tr_{new_id()}", slug
 
 
 def _printable(name: str) -> str:

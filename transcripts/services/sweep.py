@@ -29,7 +29,7 @@ from stt_site.lib import queue
 from stt_site.lib.errors import ErrorCode
 from transcripts import storage
 from transcripts.models import OPEN_STATES, Job, JobState, Media, Playback, Transcript, Upload
-from transcripts.services import closing, erase, retention, transcripts, uploads
+from transcripts.services import closing, erase, files, live, retention, transcripts, trash, uploads, webhooks
 from transcripts.services.audit import audit
 from transcripts.services.leases import NODE, RUN_JOB, job_of, waiting_fairly
 from transcripts.services.playback import MAKE_PLAYBACK, WANTED
@@ -56,6 +56,7 @@ def sweep() -> None:
         ring_lost_labels,
         stripe_events.ring_waiting,
         mails.ring_waiting,
+        live.end_abandoned,
         check_ledger,
     )
 
@@ -64,12 +65,14 @@ def clean() -> None:
     """Every few minutes: what is old goes."""
     _run(
         transcripts.purge_expired,
+        trash.purge,
         retention.remove_recordings,
         erase.finish_waiting,
         uploads.expire,
         remove_orphans,
         release_orphaned_holds,
         streams.release_abandoned,
+        live.purge,
         queue.purge,
         limits.purge,
         request_log.purge,
@@ -77,6 +80,7 @@ def clean() -> None:
         stream_tokens.purge,
         mails.purge,
         sessions.purge,
+        webhooks.purge,
         stripe_events.purge,
         stripe_events.reconcile_nightly,
     )
@@ -146,11 +150,12 @@ def ring_lost_playback() -> None:
 def remove_orphans() -> None:
     """Files whose row was never written, or went without them."""
     before = time.time() - ORPHAN_SECONDS
-    for key in transcripts.orphaned_media_keys(storage.local_keys(before)):
+    orphaned = transcripts.orphaned_media_keys(storage.local_keys(before))
+    for key in orphaned - files.kept_places(orphaned):
         storage.delete(key)
-    files = {path.name: path for path in storage.incoming_files(before)}
-    for name in set(files) - set(Upload.objects.filter(key__in=files).values_list("key", flat=True)):
-        files[name].unlink(missing_ok=True)
+    incoming = {path.name: path for path in storage.incoming_files(before)}
+    for name in set(incoming) - set(Upload.objects.filter(key__in=incoming).values_list("key", flat=True)):
+        incoming[name].unlink(missing_ok=True)
 
 
 def release_orphaned_holds() -> None:

@@ -5,11 +5,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Mail
-from accounts.services import idempotency, mails
+from accounts.services import idempotency, ledger, mails
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts import storage
-from transcripts.models import Media, Transcript
+from transcripts.models import Job, Media, Transcript
 from transcripts.services import closing
+from transcripts.services.leases import slot
 
 logger = logging.getLogger(__name__)
 TITLE_LENGTH = 200
@@ -24,12 +25,14 @@ def rename(transcript: Transcript, title: str) -> None:
 
 
 def delete(transcript: Transcript) -> None:
-    """The transcript, its job and the recording with all its files. A job that still runs is cancelled and is free."""
+    """The transcript with all its versions, and the recording with its files. What still runs is cancelled and free."""
     media = transcript.media
     with transaction.atomic():
-        closing.cancel(Q(pk=transcript.job_id))
-        # The worker that may still run finds its row gone and stops.
-        transcript.job.delete()
+        jobs = Job.objects.filter(Q(pk=transcript.job_id) | Q(versions__transcript=transcript)).distinct()
+        for job in list(jobs):
+            closing.cancel(Q(pk=job.pk))
+            # The worker that may still run finds its row gone and stops.
+            job.delete()
         idempotency.forget(transcript.reference)
         if transcript.owner is not None:
             mails.forget(transcript.owner, Mail.Kind.TRANSCRIPT_READY, transcript.public_id)
@@ -37,6 +40,13 @@ def delete(transcript: Transcript) -> None:
         if not shared:
             media.delete()
             transaction.on_commit(lambda: storage.delete(media.key))
+
+
+def withdraw(transcript: Transcript, reason: str) -> None:
+    """Of work that succeeded and could not be made into the answer that it was for: nothing is charged or kept."""
+    with transaction.atomic():
+        ledger.undo(slot(transcript.job_id), reason)
+        delete(transcript)
 
 
 def purge_expired() -> int:

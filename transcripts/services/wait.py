@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from accounts.services import limits
 from stt_site.lib.db import release_connection
@@ -19,10 +19,19 @@ RENEW_SLOT_SECONDS = 20.0
 def wait_for(
     job_id: int, *, abandoned: threading.Event, timeout: float, beat: Callable[[], None] = lambda: None
 ) -> Job:
-    """The job once it has ended. The worker rings when it is done; polling covers a lost ring and other machines.
+    """The job once it has ended. Raises as `looks` does."""
+    *_, ended = looks(job_id, abandoned=abandoned, timeout=timeout, beat=beat)
+    return ended
+
+
+def looks(
+    job_id: int, *, abandoned: threading.Event, timeout: float, beat: Callable[[], None] = lambda: None
+) -> Iterator[Job]:
+    """The job as it is now, again and again, the last time when it has ended. The worker rings when it is done;
+    polling covers a lost ring and other machines.
 
     `beat` is called every RENEW_SLOT_SECONDS. Raises CLIENT_CLOSED_REQUEST when `abandoned` is set and
-    ENGINE_UNAVAILABLE after `timeout` s; both cancel the job.
+    ENGINE_UNAVAILABLE after `timeout` s; both cancel the job, and so does whoever stops looking before the end.
     """
     started = time.monotonic()
     slot_due = started + RENEW_SLOT_SECONDS
@@ -31,8 +40,13 @@ def wait_for(
             job = Job.objects.filter(pk=job_id).first()
             if job is None:
                 raise ServiceError(ErrorCode.NOT_FOUND, "The transcript was deleted before it was done.")
+            try:
+                yield job
+            except GeneratorExit:
+                jobs.request_cancel(job_id)
+                raise
             if job.state not in OPEN_STATES:
-                return job
+                return
             now = time.monotonic()
             if abandoned.is_set():
                 jobs.request_cancel(job_id)

@@ -17,7 +17,7 @@ from accounts.services.access import Caller, client_ip, identify
 from accounts.services.idempotency import is_known
 from accounts.visit import SCOPE_KEY, Visit
 from stt_site.lib.errors import ErrorCode, ServiceError
-from transcripts.uploads import incoming
+from transcripts import incoming
 from transcripts.uploads.asgi import Scope
 from transcripts.uploads.policy import UploadPolicy
 
@@ -30,6 +30,7 @@ def caller_of(request: HttpRequest, policy: UploadPolicy) -> Caller:
         x_api_key=request.headers.get("X-Api-Key") if by_key else None,
         session_user=None if by_key else session_user(request),
         ip=client_ip(request.META.get("REMOTE_ADDR", ""), request.headers.get("X-Forwarded-For")),
+        scope=policy.scope,
     )
     if caller.is_anonymous and not policy.anonymous:
         raise ServiceError(ErrorCode.NOT_SIGNED_IN)
@@ -52,7 +53,7 @@ def admit(scope: Scope, policy: UploadPolicy, declared: int | None, overhead: in
     visit: Visit = scope[SCOPE_KEY]
     visit.enter(caller, policy.bucket)
     size = None if declared is None else max(0, declared - overhead)
-    limits.check_before_body(caller, size, paid=is_paid(request, policy, caller))
+    limits.check_before_body(caller, size, paid=is_paid(request, policy, caller), largest=policy.max_file_bytes)
     incoming.room_for(declared or 0)
     return caller
 
@@ -71,7 +72,8 @@ class Crowd:
     @contextmanager
     def join(self, caller: Caller, declared: int | None) -> Iterator[None]:
         if self._by_caller[caller.key] >= settings.UPLOADS_AT_ONCE:
-            raise ServiceError(ErrorCode.CONCURRENCY_LIMIT, retry_after=30)
+            limit = settings.UPLOADS_AT_ONCE
+            raise ServiceError(ErrorCode.CONCURRENCY_LIMIT, retry_after=30, details={"limit": limit})
         # Counts a running upload in full, so it refuses a little early rather than a little late.
         incoming.room_for((declared or 0) + self._promised)
         self._by_caller[caller.key] += 1

@@ -5,12 +5,15 @@ import re
 import unicodedata
 from collections.abc import Callable
 from pathlib import PurePosixPath
+from secrets import token_hex
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from stt_site.lib.errors import ErrorCode, ServiceError
-from transcripts.uploads.incoming import IncomingFile
+from transcripts.incoming import IncomingFile
+from transcripts.services.submit import StoredUpload
+from transcripts.uploads.base64_file import Base64File
 
 # It warns about every malformed body, and bodies come from anybody.
 logging.getLogger("python_multipart").setLevel(logging.ERROR)
@@ -22,6 +25,13 @@ MAX_HEADER_BYTES = 8 * 1024
 OVERHEAD_BYTES = MAX_FIELDS_BYTES + 64 * 1024
 """How much of a body may be something else than the file's own bytes."""
 MAX_NAME_LENGTH = 255
+MAX_CLIPS = 8
+MAX_CLIP_BYTES = 6_000_000
+"""Of base64: ten seconds of stereo at 48 kHz and 24 bits are 3.9 MB."""
+KEPT_CLIP_BYTES = 32 * 1024
+"""A data URL longer than this goes to disk."""
+
+_DATA_URL = re.compile(rb"data:[^,]{0,200};base64,", re.IGNORECASE)
 
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")
 _BROWSER_ESCAPES = {"%22": '"', "%0D": "\r", "%0A": "\n", "%0d": "\r", "%0a": "\n"}
@@ -31,9 +41,16 @@ class Form:
     """Feed it the body in pieces of any size. Raises ServiceError."""
 
     def __init__(
-        self, boundary: bytes, file_fields: frozenset[str], max_file_bytes: int, too_large: Callable[[], ServiceError]
+        self,
+        boundary: bytes,
+        file_fields: frozenset[str],
+        max_file_bytes: int,
+        too_large: Callable[[], ServiceError],
+        clip_fields: frozenset[str] = frozenset(),
     ) -> None:
         self.fields: dict[str, list[str]] = {}
+        self.clips: dict[str, StoredUpload] = {}
+        """Long data URLs, by the token that stands in `fields` in their place; no sender can guess it."""
         self.file: IncomingFile | None = None
         self.filename = ""
         self._file_fields = file_fields
@@ -48,6 +65,9 @@ class Form:
         self._name = ""
         self._text: bytearray | None = None
         self._into_file = False
+        self._clip_fields = clip_fields
+        self._clip: Base64File | None = None
+        self._clip_bytes = 0
         try:
             self._parser = MultipartParser(
                 boundary,
@@ -81,6 +101,10 @@ class Form:
     def discard(self) -> None:
         if self.file:
             self.file.discard()
+        if self._clip:
+            self._clip.discard()
+        for clip in self.clips.values():
+            clip.path.unlink(missing_ok=True)
 
     def _part_begins(self) -> None:
         self._parts += 1
@@ -110,9 +134,7 @@ class Form:
         self._spend(len(self._name))
         is_recording = self._name in self._file_fields
         if is_recording and self.file:
-            raise ServiceError(
-                ErrorCode.INVALID_REQUEST, "Send one recording a request. Nothing was stored or charged."
-            )
+            raise one_recording()
         if is_recording:
             self.filename = display_name(parameters.get(b"filename", b"").decode("utf-8", "replace"))
             self.file = IncomingFile()
@@ -126,12 +148,41 @@ class Form:
             if self.file.size + end - start > self._max_file_bytes:
                 raise self._too_large()
             self.file.write(memoryview(data)[start:end])
+        elif self._text is not None and self._name in self._clip_fields:
+            self._clip_comes(data[start:end])
         elif self._text is not None:
             self._spend(end - start)
             self._text += data[start:end]
 
+    def _clip_comes(self, piece: bytes) -> None:
+        assert self._text is not None
+        self._clip_bytes += len(piece)
+        if self._clip_bytes > MAX_CLIP_BYTES:
+            raise malformed(f"{self._name} holds more than {MAX_CLIP_BYTES // 1_000_000} MB")
+        if self._clip is not None:
+            self._clip.feed(piece)
+            return
+        self._text += piece
+        if len(self._text) > KEPT_CLIP_BYTES:
+            scheme = _DATA_URL.match(self._text)
+            if scheme is None or len(self.clips) == MAX_CLIPS:
+                raise malformed(f"{self._name} is no data URL, or one of more than {MAX_CLIPS}")
+            self._clip = Base64File()
+            self._clip.feed(bytes(self._text[scheme.end() :]))
+            self._text.clear()
+
     def _part_ends(self) -> None:
+        if self._clip is not None:
+            token = token_hex(16)
+            self.clips[token] = self._clip.finish("")
+            self._text, self._clip = bytearray(token.encode()), None
+        elif self._clip_bytes:
+            self._spend(self._clip_bytes)
+        self._clip_bytes = 0
         if self._text is not None:
+            if 0 in self._text:
+                # PostgreSQL stores none.
+                raise malformed(f"{self._name} holds the character U+0000")
             self.fields.setdefault(self._name, []).append(self._text.decode("utf-8", "replace"))
         self._text = None
         self._into_file = False
@@ -143,6 +194,10 @@ class Form:
         self._field_bytes += size
         if self._field_bytes > MAX_FIELDS_BYTES:
             raise malformed(f"its text fields hold more than {MAX_FIELDS_BYTES // 1024} KB")
+
+
+def one_recording() -> ServiceError:
+    return ServiceError(ErrorCode.INVALID_REQUEST, "Send one recording a request. Nothing was stored or charged.")
 
 
 def malformed(why: str) -> ServiceError:

@@ -11,6 +11,8 @@ import logging
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Literal
 from urllib.parse import urlencode
 
 from python_multipart.multipart import parse_options_header
@@ -20,6 +22,7 @@ from accounts.services.access import Caller
 from accounts.visit import SCOPE_KEY as VISIT
 from accounts.visit import Visit
 from stt_site.lib.errors import MEANINGS, ErrorCode, ServiceError
+from transcripts.incoming import IncomingFile
 from transcripts.services.submit import StoredUpload
 from transcripts.uploads import admission
 from transcripts.uploads.asgi import (
@@ -38,13 +41,15 @@ from transcripts.uploads.asgi import (
 )
 from transcripts.uploads.asgi import with_request_id as stamped
 from transcripts.uploads.body import Body, ClientGone
-from transcripts.uploads.form import OVERHEAD_BYTES, Form, malformed
+from transcripts.uploads.form import MAX_CLIP_BYTES, MAX_CLIPS, OVERHEAD_BYTES, Form, display_name, malformed
+from transcripts.uploads.json_body import MAX_TEXT_BYTES, JsonBody, json_too_large
 from transcripts.uploads.policy import UploadPolicy
 from transcripts.uploads.received import SCOPE_KEY, Received
 from transcripts.uploads.threads import in_database, in_thread
 
 log = logging.getLogger(__name__)
 
+Encoding = Literal["none", "form", "json", "raw"]
 MAX_PLAIN_BODY = 2_621_440
 """Bytes; what Django itself calls the most that a request without a file may hold."""
 
@@ -107,9 +112,10 @@ class Gate:
             await self._django(_with_form({**scope, SCOPE_KEY: got}, body), _replayed(body), send)
         finally:
             watch.cancel()
-            if got.file:
-                # Whoever accepted the recording has moved it away; otherwise nobody did.
-                got.file.path.unlink(missing_ok=True)
+            # Whoever accepted the recording has moved it away; otherwise nobody did.
+            for file in (got.file, *got.inline.values()):
+                if file:
+                    file.path.unlink(missing_ok=True)
 
     async def _refuse(self, refusal: ServiceError, scope: Scope, inlet: Inlet, send: Send) -> None:
         send = closing(send, inlet)
@@ -117,22 +123,28 @@ class Gate:
 
     async def _take_in(self, policy: UploadPolicy, scope: Scope, inlet: Inlet, abandoned: threading.Event) -> Received:
         declared = _declared_length(scope)
-        boundary = _boundary(scope)
-        caller = await in_database(admission.admit, scope, policy, declared, OVERHEAD_BYTES)
-        if boundary is None:
+        encoding, boundary = _encoding(scope, policy)
+        overhead = 0 if encoding == "raw" else _overhead(policy)
+        caller = await in_database(admission.admit, scope, policy, declared, overhead)
+        if encoding == "none":
             return Received({}, None, caller, abandoned)
         with self._crowd.join(caller, declared):
+            if encoding == "json":
+                return await self._stream_json(policy, declared, caller, inlet, abandoned)
+            if encoding == "raw":
+                taken = await self._stream_raw(policy, caller, inlet)
+                return Received({}, taken, caller, abandoned, content_type=header(scope, "content-type") or "")
             return await self._stream(policy, boundary, caller, inlet, abandoned)
 
     async def _stream(
         self, policy: UploadPolicy, boundary: bytes, caller: Caller, inlet: Inlet, abandoned: threading.Event
     ) -> Received:
         def too_large() -> ServiceError:
-            return limits.file_too_large(caller)
+            return limits.file_too_large(caller, policy.max_file_bytes)
 
-        limit = caller.plan.max_file_bytes
-        form = Form(boundary, policy.file_fields, limit, too_large)
-        body = Body(inlet, limit + OVERHEAD_BYTES, too_large)
+        limit = limits.max_file_bytes(caller, policy.max_file_bytes)
+        form = Form(boundary, policy.file_fields, limit, too_large, policy.clip_fields)
+        body = Body(inlet, limit + _overhead(policy), too_large)
         try:
             while (piece := await body.next()) is not None:
                 # One piece at a time: while the disk is busy nothing is read, and the sender feels it.
@@ -142,7 +154,40 @@ class Gate:
         except BaseException:
             await in_thread(self._writers, form.discard)
             raise
-        return Received(form.fields, file, caller, abandoned)
+        return Received(form.fields, file, caller, abandoned, inline=form.clips)
+
+    async def _stream_json(
+        self, policy: UploadPolicy, declared: int | None, caller: Caller, inlet: Inlet, abandoned: threading.Event
+    ) -> Received:
+        too_large = partial(json_too_large, policy.json_bytes)
+        most = policy.json_bytes + MAX_TEXT_BYTES
+        if (declared or 0) > most:
+            raise too_large()
+        document = JsonBody(policy.json_bytes, too_large)
+        body = Body(inlet, most, too_large)
+        try:
+            while (piece := await body.next()) is not None:
+                await in_thread(self._writers, document.feed, piece)
+            parsed = await in_thread(self._writers, document.close)
+        except BaseException:
+            await in_thread(self._writers, document.discard)
+            raise
+        return Received({}, None, caller, abandoned, parsed, document.inline)
+
+    async def _stream_raw(self, policy: UploadPolicy, caller: Caller, inlet: Inlet) -> StoredUpload:
+        def too_large() -> ServiceError:
+            return limits.file_too_large(caller, policy.max_file_bytes)
+
+        body = Body(inlet, limits.max_file_bytes(caller, policy.max_file_bytes), too_large)
+        file = await in_thread(self._writers, IncomingFile)
+        try:
+            while (piece := await body.next()) is not None:
+                await in_thread(self._writers, file.write, piece)
+            sha256 = await in_thread(self._writers, file.finish)
+        except BaseException:
+            await in_thread(self._writers, file.discard)
+            raise
+        return StoredUpload(file.path, display_name(""), file.size, sha256)
 
     async def _plain(self, scope: Scope, inlet: Inlet, send: Send) -> None:
         try:
@@ -156,6 +201,10 @@ class Gate:
             await self._refuse(refusal, scope, inlet, send)
             return
         await self._django(scope, source, send)
+
+
+def _overhead(policy: UploadPolicy) -> int:
+    return OVERHEAD_BYTES + (MAX_CLIPS * MAX_CLIP_BYTES if policy.clip_fields else 0)
 
 
 def _too_long() -> ServiceError:
@@ -212,16 +261,20 @@ def _declared_length(scope: Scope) -> int | None:
     return int(value)
 
 
-def _boundary(scope: Scope) -> bytes | None:
-    """None for a request without a body. Raises UNSUPPORTED_CONTENT_TYPE or INVALID_REQUEST."""
+def _encoding(scope: Scope, policy: UploadPolicy) -> tuple[Encoding, bytes]:
+    """With a form's boundary. Raises UNSUPPORTED_CONTENT_TYPE or INVALID_REQUEST."""
     if not has_body(scope):
-        return None
+        return "none", b""
     kind, parameters = parse_options_header(header(scope, "content-type"))
-    if kind != b"multipart/form-data":
-        raise ServiceError(ErrorCode.UNSUPPORTED_CONTENT_TYPE)
-    if not parameters.get(b"boundary"):
-        raise malformed("it names no boundary")
-    return parameters[b"boundary"]
+    if kind == b"multipart/form-data":
+        if not parameters.get(b"boundary"):
+            raise malformed("it names no boundary")
+        return "form", parameters[b"boundary"]
+    if kind == b"application/json" and policy.json_bytes:
+        return "json", b""
+    if policy.takes_raw(kind.decode("latin-1")):
+        return "raw", b""
+    raise ServiceError(ErrorCode.UNSUPPORTED_CONTENT_TYPE, policy.encodings)
 
 
 def _stored(form: Form) -> StoredUpload | None:

@@ -20,13 +20,13 @@ from accounts.services import limits
 from accounts.services.access import Caller, client_ip, identify
 from accounts.visit import SCOPE_KEY, Visit
 from stt_site.lib.errors import ErrorCode, ServiceError
+from transcripts.incoming import as_refusal
 from transcripts.models import Upload
 from transcripts.services import uploads
 from transcripts.uploads.admission import session_user
 from transcripts.uploads.asgi import Inlet, Scope, Send, answer, closing, header, with_headers
 from transcripts.uploads.body import Body, ClientGone
 from transcripts.uploads.form import display_name
-from transcripts.uploads.incoming import as_refusal
 from transcripts.uploads.threads import in_database, in_thread
 
 PREFIX = "/api/uploads/"

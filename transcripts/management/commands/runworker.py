@@ -1,14 +1,17 @@
+import threading
 from argparse import ArgumentParser
+from collections.abc import Callable
 
 from django.core.management.base import BaseCommand
 from django.db import connections
 
 from stt_site.lib import cluster, queue
 from transcripts.services import sweep
+from transcripts.services.webhook_courier import Courier
 
 
 class Command(BaseCommand):
-    help = "Run jobs in django-q2's cluster, and look after what a crash dropped."
+    help = "Run jobs in django-q2's cluster, send webhooks, and look after what a crash dropped."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -29,6 +32,12 @@ class Command(BaseCommand):
         # Each child has one thread, so a connection that it keeps is used again, by the next message or job.
         connections.settings["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
         try:
-            cluster.Cluster().run(beside=sweep.loop)
+            cluster.Cluster().run(beside=_beside)
         finally:
             bell.close()
+
+
+def _beside(stopping: Callable[[], bool]) -> None:
+    # Begun after the cluster's processes are forked, which take no threads along.
+    threading.Thread(target=Courier().run, args=(stopping,), name="webhooks", daemon=True).start()
+    sweep.loop(stopping)

@@ -1,4 +1,4 @@
-"""A private file that an upload streams into, on local disk, until a service takes it over.
+"""A private file that a recording streams into, on local disk, until a service takes it over.
 
 The sweeper removes what a killed process left here.
 """

@@ -1,0 +1,154 @@
+"""The list of one's transcripts, as people look through it: filters, search with places, pages that do not shift."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+
+from accounts.models import User
+from transcripts import selectors
+from transcripts.models import Origin, Transcript, TranscriptSegment, Turn
+
+PAGE = 50
+MOST_AT_ONCE = 500
+"""Transcripts with which one thing is done."""
+MOST_NAMES = 200
+"""Speakers that can be chosen from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Empty: not filtered. `order` is one of selectors.ORDERS."""
+
+    query: str = ""
+    group: str = ""
+    language: str = ""
+    speaker: str = ""
+    tag: str = ""
+    source: str = ""
+    since: datetime | None = None
+    order: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a search found something: the words there, and when they are said."""
+
+    start: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page. `total` counts all pages; `behind` is what `find` takes for the next one, empty on the last."""
+
+    transcripts: list[Transcript]
+    total: int
+    behind: str
+    places: dict[int, Place] = field(default_factory=dict)
+
+
+def find(user: User, filters: Filters, behind: str = "") -> Found:
+    """A place in the list is told by the row before it, so rows that come or go meanwhile shift nothing."""
+    found = _filtered(user, filters)
+    total = found.count()
+    place = _place(behind, filters.order)
+    if place is not None:
+        found = found.filter(_is_behind(filters.order, *place))
+    page = list(found.defer("text").prefetch_related("tags")[: PAGE + 1])
+    more = len(page) > PAGE
+    del page[PAGE:]
+    places = _places(page, filters.query) if filters.query else {}
+    return Found(page, total, _name_of(page[-1], filters.order) if more else "", places)
+
+
+def _filtered(user: User, filters: Filters) -> QuerySet[Transcript]:
+    found = selectors.transcripts_for(
+        user,
+        query=filters.query,
+        group=filters.group,
+        language=filters.language,
+        tag=filters.tag,
+        order=filters.order,
+    )
+    if filters.speaker:
+        # Looking into JSON is not the same in two databases.
+        heard = _speakers(user).items()
+        found = found.filter(pk__in=[pk for pk, names in heard if filters.speaker in names])
+    if filters.source:
+        found = found.filter(job__origin=filters.source)
+    if filters.since:
+        found = found.filter(created_at__gte=filters.since)
+    return found
+
+
+def speakers(user: User) -> list[str]:
+    """Of all transcripts, the most frequent first."""
+    counts: dict[str, int] = {}
+    for names in _speakers(user).values():
+        for name in names:
+            counts[name] = counts.get(name, 0) + 1
+    return sorted(counts, key=lambda name: (-counts[name], name))[:MOST_NAMES]
+
+
+def sources(user: User) -> list[Origin]:
+    found = selectors.transcripts_for(user).order_by().values_list("job__origin", flat=True).distinct()
+    return [origin for origin in Origin if origin in set(found)]
+
+
+def _speakers(user: User) -> dict[int, list[str]]:
+    return dict(selectors.transcripts_for(user).exclude(speakers=[]).order_by().values_list("pk", "speakers"))
+
+
+def _places(page: Iterable[Transcript], query: str) -> dict[int, Place]:
+    """Of each transcript the first sentence with `query` in it; of a corrected one, the first paragraph."""
+    mine = Transcript.objects.filter(pk__in=[transcript.pk for transcript in page])
+    given = TranscriptSegment.objects.filter(transcript=OuterRef("pk"), version=OuterRef("version"))
+    corrected = Turn.objects.filter(version__transcript=OuterRef("pk"), version__number=OuterRef("version"))
+    found: dict[int, Place] = {}
+    for rows, order, whose in (
+        (given, "order", mine.filter(edited_at=None)),
+        (corrected, "place", mine.filter(edited_at__isnull=False)),
+    ):
+        first = rows.filter(text__icontains=query).order_by(order).values("pk")[:1]
+        hits = dict(whose.annotate(hit=Subquery(first)).exclude(hit=None).values_list("hit", "pk"))
+        said = rows.model._default_manager.filter(pk__in=hits).values_list("pk", "start", "text")
+        found |= {hits[pk]: Place(start, text) for pk, start, text in said}
+    return found
+
+
+# ---- pages by key
+
+
+def _name_of(last: Transcript, order: str) -> str:
+    values = {"": last.created_at.isoformat(), "title": last.title, "length": last.duration_ms}
+    return urlsafe_b64encode(json.dumps([values[order], last.pk]).encode()).decode().rstrip("=")
+
+
+def _place(name: str, order: str) -> tuple[datetime | str | int | None, int] | None:
+    """None, the first page, for what no page of ours said."""
+    try:
+        value, pk = json.loads(urlsafe_b64decode(f"{name}=="))
+        if order == "":
+            value = datetime.fromisoformat(value)
+    except (ValueError, TypeError):
+        return None
+    kinds = {"": datetime, "title": str, "length": int | None}
+    numbers = [number for number in (value, pk) if isinstance(number, int)]
+    printable = not isinstance(value, str) or value.isprintable()
+    if not (isinstance(value, kinds[order]) and isinstance(pk, int) and printable):
+        return None
+    return (value, pk) if all(abs(number) < 2**63 for number in numbers) else None
+
+
+def _is_behind(order: str, value: datetime | str | int | None, pk: int) -> Q:
+    """The rows that `selectors.ORDERS` puts behind the one with this value and number."""
+    if order == "title":
+        return Q(title__gt=value) | Q(title=value, pk__lt=pk)
+    if order == "length":
+        same = Q(duration_ms=value, pk__lt=pk) if value is not None else Q(duration_ms__isnull=True, pk__lt=pk)
+        return same if value is None else same | Q(duration_ms__lt=value) | Q(duration_ms__isnull=True)
+    return Q(created_at__lt=value) | Q(created_at=value, pk__lt=pk)
