@@ -2,6 +2,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.views.decorators.csrf import csrf_exempt
 
 from stt_site.lib.errors import ErrorCode, ServiceError
+from transcripts.api.dialects.base import request_id
 from transcripts.api.dialects.registry import dialect_for
 
 
@@ -22,4 +23,7 @@ def no_such_address(request: HttpRequest) -> HttpResponse:
     dialect = dialect_for(request.path)
     assert dialect is not None, "only addresses of an API come here"
     error = ServiceError(ErrorCode.NOT_FOUND, "There is nothing at this address.")
-    return JsonResponse(dialect.refusal.body(error), status=dialect.refusal.status(error))
+    error.request_id = request_id(request)
+    return JsonResponse(
+        dialect.refusal.body(error), status=dialect.refusal.status(error), headers=dialect.refusal.headers(error)
+    )

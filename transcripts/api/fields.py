@@ -10,7 +10,9 @@ def boolean(name: str, value: str, *, default: bool) -> bool:
         return default
     known = _BOOLEANS.get(value.lower())
     if known is None:
-        raise ServiceError(ErrorCode.INVALID_REQUEST, f"{name} must be true or false, not {value[:20]!r}.")
+        raise ServiceError(
+            ErrorCode.INVALID_REQUEST, f"{name} must be true or false, not {value[:20]!r}. Nothing was charged."
+        )
     return known
 
 

@@ -14,23 +14,25 @@ from accounts.services import request_log
 from accounts.services.access import Caller
 from accounts.visit import Visit, visit_of
 from stt_site.lib.errors import MEANINGS, ErrorCode, ServiceError
-from stt_site.lib.rest import headers_of
 from transcripts.api.dialects.registry import dialect_for
+from transcripts.api.sse import EventStream
 from transcripts.uploads.policy import POLICIES
 from transcripts.uploads.received import SCOPE_KEY
 
 # Keys, not cookies, open these: any page may call them.
-OPEN_PREFIXES = ("/v1/", "/health", "/openapi.json")
+OPEN_PREFIXES = ("/v1/", "/stt", "/health", "/openapi.json")
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": (
         "X-Request-Id, X-Model, X-Key-Mode, Idempotent-Replayed, Retry-After, Content-Disposition, "
-        "RateLimit-Policy, RateLimit, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
+        "RateLimit-Policy, RateLimit, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Should-Retry, "
+        "X-Jigsaw-Rate-Limit-Limit, X-Jigsaw-Rate-Limit-Remaining, X-Jigsaw-Rate-Limit-Reset"
     ),
 }
 PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE, OPTIONS",
-    "Access-Control-Allow-Headers": "Authorization, X-Api-Key, Content-Type, Accept, Idempotency-Key",
+    # The vendors' clients add headers of their own; `*` stands for all of them but Authorization.
+    "Access-Control-Allow-Headers": "Authorization, X-Api-Key, Content-Type, Accept, Idempotency-Key, *",
     "Access-Control-Max-Age": "86400",
 }
 _CODES = {400: ErrorCode.INVALID_REQUEST, 403: ErrorCode.NOT_IN_PLAN, 404: ErrorCode.NOT_FOUND}
@@ -57,7 +59,7 @@ class Surface:
         if is_open and request.method == "OPTIONS":
             response: HttpResponseBase = HttpResponse(status=204, headers=PREFLIGHT)
         elif isinstance(refusal, ServiceError) and request.path not in POLICIES:
-            response = _refused(request.path, refusal)
+            response = _refused(request.path, refusal, request_id)
         else:
             if isinstance(refusal, ServiceError):
                 # The token was in the body that nobody read, and a refused request does nothing.
@@ -67,9 +69,21 @@ class Surface:
         headers = {"X-Request-Id": request_id, **visit.headers, **(CORS if is_open else {})}
         for name, value in headers.items():
             response.headers[name] = value
-        if visit.caller is not None and visit.caller.user is not None and dialect_for(request.path):
-            request_log.record(_line(request, visit.caller, visit, response.status_code, began))
+        if visit.logged and visit.caller is not None and visit.caller.user is not None and dialect_for(request.path):
+            _record(request, visit.caller, visit, response, began)
         return response
+
+
+def _record(request: HttpRequest, caller: Caller, visit: Visit, response: HttpResponseBase, began: Began) -> None:
+    """What a stream of events cost, and whether its reader stayed, is known at its end."""
+
+    def record() -> None:
+        request_log.record(_line(request, caller, visit, visit.ended_with or response.status_code, began))
+
+    if isinstance(response, EventStream):
+        response.at_end = record
+    else:
+        record()
 
 
 def _line(request: HttpRequest, caller: Caller, visit: Visit, status: int, began: Began) -> RequestLog:
@@ -88,12 +102,13 @@ def _line(request: HttpRequest, caller: Caller, visit: Visit, status: int, began
     )
 
 
-def _refused(path: str, error: ServiceError) -> HttpResponse:
+def _refused(path: str, error: ServiceError, request_id: str) -> HttpResponse:
+    error.request_id = request_id
     dialect = dialect_for(path)
     if dialect is None:
         return HttpResponse(error.message, status=error.status, content_type="text/plain; charset=utf-8")
-    status = dialect.refusal.status(error)
-    return JsonResponse(dialect.refusal.body(error), status=status, headers=headers_of(error, status))
+    refusal = dialect.refusal
+    return JsonResponse(refusal.body(error), status=refusal.status(error), headers=refusal.headers(error))
 
 
 def _as_the_api_says(request: HttpRequest, response: HttpResponseBase, request_id: str) -> HttpResponseBase:
@@ -103,4 +118,4 @@ def _as_the_api_says(request: HttpRequest, response: HttpResponseBase, request_i
         return response
     code = _CODES.get(response.status_code, ErrorCode.INTERNAL)
     message = f"{MEANINGS[code].message} The request was {request_id}." if code is ErrorCode.INTERNAL else None
-    return _refused(request.path, ServiceError(code, message))
+    return _refused(request.path, ServiceError(code, message), request_id)

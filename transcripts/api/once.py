@@ -1,9 +1,10 @@
 """Answering a POST that accepts work, once however often it is sent (`accounts.services.idempotency`)."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
@@ -15,6 +16,7 @@ from stt_site.lib.errors import ServiceError
 from transcripts import selectors
 from transcripts.models import Transcript
 
+R = TypeVar("R", bound=HttpResponseBase)
 KEPT_HEADERS = ("Content-Type", "X-Model", "Location")
 
 
@@ -23,9 +25,10 @@ def answer_once(
     caller: Caller,
     asked: Any,
     accept: Callable[[Ticket | None], Transcript],
-    answer: Callable[[Transcript, Ticket | None], HttpResponse],
-) -> HttpResponse:
-    """`asked`: what the answer depends on. `accept` hands its ticket to `submit`; `answer` may wait for the work."""
+    answer: Callable[[Transcript, Ticket | None], R],
+) -> R | HttpResponse:
+    """`asked`: what the answer depends on. `accept` hands its ticket to `submit`; `answer` may wait for the work,
+    or return a stream whose maker is in `streaming`."""
     key = request.headers.get("Idempotency-Key")
     ticket = idempotency.ticket(caller, key, request.method or "", request.path, asked)
     known = idempotency.recall(ticket) if ticket else None
@@ -41,9 +44,20 @@ def answer_once(
     except ServiceError:
         _give_up(ticket, transcript)
         raise
-    if ticket is not None:
+    if ticket is not None and isinstance(response, HttpResponse):
         idempotency.store(ticket, _kept(response))
     return response
+
+
+@contextmanager
+def streaming(ticket: Ticket | None, transcript: Transcript) -> Iterator[None]:
+    """Around the making of a streamed answer, of which nothing is kept: a retry is answered from the transcript."""
+    try:
+        yield
+    except BaseException:
+        _give_up(ticket, transcript)
+        raise
+    idempotency.let_go(ticket)
 
 
 def _give_up(ticket: Ticket | None, transcript: Transcript) -> None:

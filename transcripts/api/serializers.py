@@ -32,9 +32,9 @@ class ExportQuery(serializers.Serializer[Any]):
     rtl_marks = serializers.BooleanField(required=False, default=False)
 
 
-class NewTranscript(serializers.Serializer[Any]):
-    upload = serializers.CharField(max_length=32, help_text="The key of a finished resumable upload.")
-    title = serializers.CharField(required=False, allow_blank=True, max_length=200, default="")
+class Rerun(serializers.Serializer[Any]):
+    """How a recording is to be transcribed."""
+
     model = serializers.CharField(required=False, allow_blank=True, default="", help_text="One of GET /v1/models.")
     language = serializers.CharField(required=False, allow_blank=True, default="", help_text="ISO 639-1, or auto.")
     prompt = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
@@ -77,6 +77,11 @@ class NewTranscript(serializers.Serializer[Any]):
         )
 
 
+class NewTranscript(Rerun):
+    upload = serializers.CharField(max_length=32, help_text="The key of a finished resumable upload.")
+    title = serializers.CharField(required=False, allow_blank=True, max_length=200, default="")
+
+
 class Labelling(serializers.Serializer[Any]):
     """How many voices there are. 0: find out, within the other two."""
 
@@ -105,13 +110,25 @@ class Turn(serializers.Serializer[Any]):
     speaker = serializers.CharField()
 
 
-class Rename(serializers.Serializer[Any]):
-    title = serializers.CharField(max_length=200)
+class Change(serializers.Serializer[Any]):
+    title = serializers.CharField(required=False, max_length=200)
+    tags = serializers.ListField(child=serializers.CharField(max_length=50), required=False, max_length=50)
+    speakers = serializers.DictField(
+        child=serializers.CharField(max_length=100), required=False, help_text="The new name by the speaker's id."
+    )
+
+    def validate_speakers(self, names: dict[str, str]) -> dict[int, str]:
+        if not all(number.isascii() and number.isdigit() and len(number) < 10 for number in names):
+            raise serializers.ValidationError("Name speakers by their ids, as GET turns/ lists them.")
+        return {int(number): name for number, name in names.items()}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         unknown = sorted(set(self.initial_data) - set(self.fields))
-        if unknown:
-            raise serializers.ValidationError(f"Only the title can be changed, not {', '.join(unknown)[:100]}.")
+        if unknown or not attrs:
+            fields = ", ".join(self.fields)
+            raise serializers.ValidationError(
+                f"What can be changed: {fields}. Not {', '.join(unknown)[:100] or 'nothing'}."
+            )
         return attrs
 
 
@@ -172,6 +189,9 @@ class Item(serializers.Serializer[Transcript]):
     created_at = serializers.DateTimeField()
     word_count = serializers.IntegerField()
     speakers = serializers.ListField(child=serializers.CharField())
+    tags = serializers.SerializerMethodField()
+    version = serializers.IntegerField(help_text="The number of the version that is shown.")
+    edited_at = serializers.DateTimeField(allow_null=True, help_text="null: as the engine gave it.")
     progress = serializers.SerializerMethodField()
     error = serializers.SerializerMethodField(help_text="Why it failed.")
 
@@ -187,6 +207,10 @@ class Item(serializers.Serializer[Transcript]):
 
     def get_model(self, transcript: Transcript) -> str | None:
         return transcript.model or None
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_tags(self, transcript: Transcript) -> list[str]:
+        return [tag.name for tag in transcript.tags.all()]
 
     @extend_schema_field(Progress)
     def get_progress(self, transcript: Transcript) -> dict[str, Any]:
@@ -208,7 +232,7 @@ class Page(serializers.Serializer[Any]):
 class Detail(Item):
     """An item with everything that is known of it. The transcript's parts are empty until its status is completed."""
 
-    text = serializers.CharField()
+    text = serializers.SerializerMethodField()
     segments = serializers.SerializerMethodField()
     summary = serializers.SerializerMethodField()
     source = serializers.SerializerMethodField()  # type: ignore[assignment]
@@ -219,16 +243,27 @@ class Detail(Item):
     snr_db = serializers.FloatField(allow_null=True, help_text="Speech over noise, in decibels.")
     suspect_spans = Span(many=True, help_text="Where a listener should check.")
     warnings = Notice(many=True)
-    turns = Turn(many=True, help_text="Who spoke when; turns may overlap.")
+    turns = serializers.SerializerMethodField(help_text="Who spoke when; turns may overlap.")
     labelling = serializers.SerializerMethodField(help_text="Are the speakers being told apart anew?")
 
     def get_labelling(self, transcript: Transcript) -> bool:
         return transcript.labels_wanted is not None
 
+    def to_representation(self, instance: Transcript) -> dict[str, Any]:
+        self._document = selectors.document(instance)
+        return super().to_representation(instance)
+
+    def get_text(self, transcript: Transcript) -> str:
+        return self._document.text
+
     @extend_schema_field(Segment(many=True))
     def get_segments(self, transcript: Transcript) -> list[dict[str, Any]]:
-        segments = selectors.document(transcript).segments
-        return [Segment({"order": order, "segment": segment}).data for order, segment in enumerate(segments)]
+        segments = enumerate(self._document.segments)
+        return [Segment({"order": order, "segment": segment}).data for order, segment in segments]
+
+    @extend_schema_field(Turn(many=True))
+    def get_turns(self, transcript: Transcript) -> list[dict[str, Any]]:
+        return [dict(Turn(turn).data) for turn in self._document.turns]
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_summary(self, transcript: Transcript) -> None:

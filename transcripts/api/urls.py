@@ -1,17 +1,49 @@
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from transcripts.api import views
+from transcripts.api import editing, history, shares, shelf, streams, views, webhooks
 from transcripts.api.dialects import registry
 from transcripts.api.fallback import no_such_address, with_slash
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *registry.urlpatterns(),
     path("api/v1/transcripts/", views.TranscriptList.as_view()),
+    path("api/v1/transcripts/tags/", shelf.Tags.as_view()),
+    path("api/v1/transcripts/trash/", shelf.Trash.as_view()),
+    path("api/v1/transcripts/bulk/", shelf.Bulk.as_view()),
+    path("api/v1/transcripts/bulk/export/", shelf.BulkExport.as_view()),
     path("api/v1/transcripts/<str:ref>/", views.TranscriptDetail.as_view()),
     path("api/v1/transcripts/<str:ref>/cancel/", views.TranscriptCancel.as_view()),
     path("api/v1/transcripts/<str:ref>/speakers/", views.TranscriptSpeakers.as_view()),
     path("api/v1/transcripts/<str:ref>/export/<str:export_format>/", views.TranscriptExport.as_view()),
+    path("api/v1/transcripts/<str:ref>/shares/", shares.ShareList.as_view()),
+    path("api/v1/transcripts/<str:ref>/shares/<str:key>/", shares.ShareDetail.as_view()),
+    path("api/v1/transcripts/<str:ref>/turns/", editing.Turns.as_view()),
+    path("api/v1/transcripts/<str:ref>/turns/<int:turn>/", editing.Turn.as_view()),
+    path("api/v1/transcripts/<str:ref>/turns/<int:turn>/split/", editing.TurnSplit.as_view()),
+    path("api/v1/transcripts/<str:ref>/turns/<int:turn>/merge/", editing.TurnMerge.as_view()),
+    path("api/v1/transcripts/<str:ref>/turns/<int:turn>/speaker/", editing.TurnSpeaker.as_view()),
+    path("api/v1/transcripts/<str:ref>/turns/<int:turn>/times/", editing.TurnTimes.as_view()),
+    path("api/v1/transcripts/<str:ref>/speakers/merge/", editing.SpeakersMerge.as_view()),
+    path("api/v1/transcripts/<str:ref>/replace/", editing.FindReplace.as_view()),
+    path("api/v1/transcripts/<str:ref>/undo/", editing.Undo.as_view()),
+    path("api/v1/transcripts/<str:ref>/redo/", editing.Redo.as_view()),
+    path("api/v1/transcripts/<str:ref>/history/", history.History.as_view()),
+    path("api/v1/transcripts/<str:ref>/history/<int:number>/", history.HistoryStep.as_view()),
+    path("api/v1/transcripts/<str:ref>/history/<int:number>/restore/", history.HistoryRestore.as_view()),
+    path("api/v1/transcripts/<str:ref>/versions/", history.Versions.as_view()),
+    path("api/v1/transcripts/<str:ref>/versions/<int:number>/restore/", history.VersionRestore.as_view()),
+    path("api/v1/transcripts/<str:ref>/trash/", shelf.TranscriptTrash.as_view()),
+    path("api/v1/transcripts/<str:ref>/restore/", shelf.TranscriptRestore.as_view()),
+    path("api/v1/streams/<str:session>/save/", streams.StreamSave.as_view()),
+    path("api/v1/webhooks/", webhooks.Webhooks.as_view()),
+    path("api/v1/webhooks/deliveries/", webhooks.Deliveries.as_view()),
+    path("api/v1/webhooks/deliveries/<str:message>/", webhooks.Delivery.as_view()),
+    path("api/v1/webhooks/deliveries/<str:message>/resend/", webhooks.DeliveryResend.as_view()),
+    path("api/v1/webhooks/<str:endpoint>/", webhooks.Webhook.as_view()),
+    path("api/v1/webhooks/<str:endpoint>/roll/", webhooks.WebhookRoll.as_view()),
+    path("api/v1/webhooks/<str:endpoint>/test/", webhooks.WebhookTest.as_view()),
+    path("api/v1/webhooks/<str:endpoint>/replay/", webhooks.WebhookReplay.as_view()),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
     path("api/v1/", include("accounts.api.urls")),
     re_path(r"^api/v1/.*[^/]$", with_slash),

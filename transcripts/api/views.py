@@ -1,56 +1,35 @@
-"""/api/v1/transcripts/: a key, or the session of a signed-in reader."""
+"""/api/v1/transcripts/: what there is, made, changed, taken away."""
 
 from contextlib import suppress
-from typing import Any, ClassVar, cast
+from typing import ClassVar
 from urllib.parse import quote
 
+from django.db import transaction
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.parsers import JSONParser
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
-from accounts.authentication import CallerAuthentication
-from accounts.models import User
 from accounts.services import limits
-from accounts.services.access import Caller
 from accounts.services.idempotency import Ticket
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts import selectors
 from transcripts.api import serializers
-from transcripts.api.dialects.base import DialectView
-from transcripts.api.dialects.stt_ai import DIALECT
+from transcripts.api.account import REFUSED, AccountView, read
 from transcripts.api.meta import meta_of
 from transcripts.api.once import answer_once
 from transcripts.api.schemas import Error
 from transcripts.exports.base import CannotDraw, ExportOptions
 from transcripts.exports.registry import FORMATS, render
 from transcripts.models import Origin, Transcript
-from transcripts.services import jobs, speakers, transcripts, uploads
+from transcripts.services import jobs, speakers, tags, transcripts, uploads
+from transcripts.services.editing import speakers as naming
+from transcripts.services.rerun import jobs_of
 from transcripts.services.submit import Order, check, submit
 
-REFUSED = dict.fromkeys((400, 401, 403, 404), Error)
-
-
-class AccountView(DialectView):
-    refusal = DIALECT.refusal
-    authentication_classes = (CallerAuthentication,)
-    permission_classes = (IsAuthenticated,)
-    parser_classes = (JSONParser,)
-
-    @property
-    def caller(self) -> Caller:
-        return cast(Caller, self.request.auth)
-
-    @property
-    def owner(self) -> User:
-        return cast(User, self.request.user)
-
-    def transcript(self, ref: str) -> Transcript:
-        return selectors.transcript_for(self.owner, ref)
+EXPORTED = {(200, each.media_type.partition(";")[0]): OpenApiTypes.BINARY for each in FORMATS.values()}
 
 
 class TranscriptList(AccountView):
@@ -63,7 +42,7 @@ class TranscriptList(AccountView):
         responses={200: serializers.Page, 400: Error, 401: Error},
     )
     def get(self, request: Request) -> Response:
-        query = _read(serializers.ListQuery, request.query_params)
+        query = read(serializers.ListQuery, request.query_params)
         limit, offset = query.pop("limit"), query.pop("offset")
         # A list shows no text, and a hundred texts of three hours are 20 MB.
         found = selectors.transcripts_for(self.owner, **query).defer("text")
@@ -125,15 +104,22 @@ class TranscriptDetail(AccountView):
         return Response(serializers.Detail(self.transcript(ref)).data)
 
     @extend_schema(
-        operation_id="rename_transcript",
-        summary="Change its title",
-        request=serializers.Rename,
-        responses={200: serializers.Detail, **REFUSED},
+        operation_id="change_transcript",
+        summary="Change its title, its tags, the names of its speakers",
+        description="What is not sent stays. New names of speakers are a step of the history and stand in exports.",
+        request=serializers.Change,
+        responses={200: serializers.Detail, 409: Error, **REFUSED},
     )
     def patch(self, request: Request, ref: str) -> Response:
-        transcript = self.transcript(ref)
-        transcripts.rename(transcript, _read(serializers.Rename, request.data)["title"])
-        return Response(serializers.Detail(transcript).data)
+        transcript, wish = self.transcript(ref), read(serializers.Change, request.data)
+        with transaction.atomic():
+            if "speakers" in wish:
+                naming.rename(transcript, self.owner, wish["speakers"])
+            if "tags" in wish:
+                tags.set_tags(transcript, wish["tags"])
+            if "title" in wish:
+                transcripts.rename(transcript, wish["title"])
+        return Response(serializers.Detail(self.transcript(ref)).data)
 
     @extend_schema(
         operation_id="delete_transcript",
@@ -149,12 +135,13 @@ class TranscriptCancel(AccountView):
     @extend_schema(
         operation_id="cancel_transcript",
         summary="Stop its transcription",
-        description="Costs nothing. One that has ended stays as it is.",
+        description="Also a further run over its recording. Costs nothing. What has ended stays as it is.",
         request=None,
         responses={200: serializers.Detail, **REFUSED},
     )
     def post(self, request: Request, ref: str) -> Response:
-        jobs.request_cancel(self.transcript(ref).job_id)
+        for job in jobs_of(self.transcript(ref)):
+            jobs.request_cancel(job)
         return Response(serializers.Detail(self.transcript(ref)).data)
 
 
@@ -182,11 +169,11 @@ class TranscriptExport(AccountView):
             serializers.ExportQuery,
             OpenApiParameter("export_format", str, OpenApiParameter.PATH, enum=list(FORMATS)),
         ],
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, 409: Error, **REFUSED},
+        responses={**EXPORTED, 409: Error, **REFUSED},
     )
     def get(self, request: Request, ref: str, export_format: str) -> HttpResponse:
         transcript = self.transcript(ref)
-        options = ExportOptions(**_read(serializers.ExportQuery, request.query_params))
+        options = ExportOptions(**read(serializers.ExportQuery, request.query_params))
         if export_format not in FORMATS:
             known = ", ".join(FORMATS)
             message = f"There is no export format {export_format[:20]!r}. Choose one of: {known}."
@@ -211,11 +198,3 @@ def download(name: str, media_type: str, body: bytes) -> HttpResponse:
 def _accepted(transcript: Transcript, ticket: Ticket | None) -> Response:
     address = f"/api/v1/transcripts/{transcript.pk}/"
     return Response(serializers.Detail(transcript).data, 201, headers={"Location": address})
-
-
-def _read(kind: type[Any], data: Any) -> dict[str, Any]:
-    """Validated values; an empty query value means that it is absent."""
-    given = {name: data[name] for name in data if data[name] != ""} if hasattr(data, "getlist") else data
-    wish = kind(data=given)
-    wish.is_valid(raise_exception=True)
-    return dict(wish.validated_data)

@@ -1,14 +1,12 @@
 """Taking one's data away, and leaving. Here and not with the accounts, which know nothing of transcripts."""
 
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import Callable
 
 from allauth.account.adapter import get_adapter
 from allauth.account.decorators import reauthentication_required
-from asgiref.sync import sync_to_async
 from django import forms
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
-from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -18,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from stt_site.lib.errors import ServiceError
+from stt_site.lib.streaming import as_made
 from transcripts.services import archive as archives
 from transcripts.services import erase as erasing
 from transcripts.web.access import View, signed_in
@@ -61,20 +60,10 @@ def archive_file(request: HttpRequest) -> StreamingHttpResponse:
     blocks = archives.archive(signed_in(request), recordings="recordings" in request.GET)
     name = f"account-{timezone.now():%Y-%m-%d}.zip"
     return StreamingHttpResponse(
-        # Under ASGI Django would read a plain iterator to its end before it sends the first byte.
-        _one_by_one(blocks) if isinstance(request, ASGIRequest) else blocks,
+        as_made(request, blocks),
         content_type="application/zip",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
-
-
-async def _one_by_one(blocks: Generator[bytes]) -> AsyncIterator[bytes]:
-    step = sync_to_async(lambda: next(blocks, b""))
-    try:
-        while block := await step():
-            yield block
-    finally:
-        await sync_to_async(blocks.close)()
 
 
 @sensitive_post_parameters("password")

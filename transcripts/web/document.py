@@ -16,10 +16,14 @@ from transcripts.exports import registry
 from transcripts.exports.base import CannotDraw, Meta, UnknownFormat
 from transcripts.services import jobs, speakers, transcripts
 from transcripts.services.claim import claim
-from transcripts.web.access import signed_in
+from transcripts.services.rerun import rerun
+from transcripts.services.trash import KEPT, trash
+from transcripts.web import editing
+from transcripts.web.access import caller_of, signed_in
 from transcripts.web.forms import SPEAKER_COUNTS, TitleForm, export_options, transcribe_options
+from transcripts.web.languages import choices
 from transcripts.web.library import status_now
-from transcripts.web.present import RTL, places, turns, word_table
+from transcripts.web.present import RTL, places, segment_words, turns, word_table
 
 if TYPE_CHECKING:
     from transcripts.models import Transcript
@@ -54,8 +58,9 @@ def page(request: HttpRequest, transcript: "Transcript") -> HttpResponse:
     if state.state != "completed":
         return render(request, "transcripts/working.html", context)
     whole = selectors.document(transcript, words=False)
+    read = turns(whole.segments, whole.suspect_spans, whole.speakers)
     context |= {
-        "turns": (read := turns(whole.segments, whole.suspect_spans, whole.speakers)),
+        "turns": read,
         "places": (doubtful := places(read))[:MOST_PLACES],
         "more_places": max(0, len(doubtful) - MOST_PLACES),
         "speakers": whole.speakers,
@@ -65,6 +70,8 @@ def page(request: HttpRequest, transcript: "Transcript") -> HttpResponse:
         "notices": [n for n in whole.warnings if n.code not in ("embedded_model", "speaker_labels_unavailable")],
         "rtl": (whole.language or "") in RTL,
     }
+    if transcript.owner_id is not None:
+        context |= editing.context(transcript, [turn for turn in read if turn.unheard])
     return render(request, "transcripts/document.html", context)
 
 
@@ -111,14 +118,17 @@ def _count(text: str) -> int:
 @require_safe
 @gzip_page
 def words(request: HttpRequest, transcript: "Transcript") -> HttpResponse:
-    """Word times for the player, as `present.word_table` packs them. Only new speaker labels change a finished one."""
-    etag = f'W/"words-{transcript.pk}-{len(transcript.turns)}"'
+    """Word times for the player, as `present.word_table` packs them."""
+    etag = f'W/"words-{transcript.pk}-{transcript.version}-{transcript.rev}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if request.headers.get("If-None-Match") == etag:
         return HttpResponse(status=304, headers=headers)
     _demand_ready(transcript)
+    if transcript.owner_id is not None:
+        return JsonResponse(editing.words(transcript), headers=headers)
     whole = selectors.document(transcript)
-    return JsonResponse({"duration": whole.duration, "segments": word_table(whole)}, headers=headers)
+    table = {"duration": whole.duration, "segments": word_table(segment_words(whole))}
+    return JsonResponse(table, headers=headers)
 
 
 def _demand_ready(transcript: "Transcript") -> None:
@@ -173,10 +183,31 @@ def rename(request: HttpRequest, transcript: "Transcript") -> HttpResponse:
 def delete(request: HttpRequest, transcript: "Transcript") -> HttpResponse:
     if request.method != "POST":
         return render(request, "transcripts/delete.html", {"transcript": transcript})
-    title = transcript.title
-    transcripts.delete(transcript)
-    messages.success(request, f"“{title}” is deleted, with its recording.")
+    trash(transcript)
+    messages.success(request, f"“{transcript.title}” is in the trash. For {KEPT.days} days it can be taken back.")
     return redirect("transcripts")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def again(request: HttpRequest, transcript: "Transcript") -> HttpResponse:
+    """The same recording with other options, into a new version."""
+    error = None
+    if request.method == "POST":
+        try:
+            rerun(caller_of(request), transcript, transcribe_options(dict(request.POST.lists())))
+        except ServiceError as refusal:
+            error = refusal
+        else:
+            messages.success(request, "The new version is being made. It is shown here once it is done.")
+            return redirect("document", slug=transcript.slug)
+    context = {
+        "transcript": transcript,
+        "engine": selectors.engine_status(),
+        "languages": choices(),
+        "counts": SPEAKER_COUNTS,
+        "error": error,
+    }
+    return render(request, "transcripts/again.html", context, status=error.status if error else 200)
 
 
 @require_POST

@@ -13,9 +13,16 @@ class ListForm(forms.Form):
     SORTS = {"": "Newest first", "title": "Name", "length": "Longest first"}
     STATUSES = {"": "All", "working": "In progress", "ready": "Ready", "failed": "Needs a look"}
 
+    DATES = {"": "Any date", "1": "Today", "7": "Last 7 days", "30": "Last 30 days", "365": "Last 12 months"}
+    SOURCES = {"": "Any source", "web": "Sent here", "api": "By the API", "live": "Live captions"}
+
     q = forms.CharField(required=False, max_length=200)
     status = forms.ChoiceField(required=False, choices=STATUSES.items())
     language = forms.CharField(required=False, max_length=8)
+    speaker = forms.CharField(required=False, max_length=100)
+    tag = forms.CharField(required=False, max_length=50)
+    date = forms.ChoiceField(required=False, choices=DATES.items())
+    source = forms.ChoiceField(required=False, choices=SOURCES.items())
     sort = forms.ChoiceField(required=False, choices=SORTS.items())
 
     def values(self) -> dict[str, str]:

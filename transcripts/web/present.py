@@ -1,17 +1,23 @@
 """What the pages show of a transcript: turns to read, word times for the player, a state in words. No database."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from engine.types import Segment, Span, Transcript, Word
+from transcripts.services.editing.turns import paragraphs
 from transcripts.web.languages import UNSPACED, base_code
 
-PAUSE_SECONDS = 2.0
-"""A silence this long starts a new paragraph."""
-PARAGRAPH_CHARACTERS = 480
-"""A paragraph longer than this ends with the sentence."""
+DOUBTFUL_SHARE = 0.02
+"""Of all words, the worst."""
 RTL = frozenset({"ar", "fa", "he", "ur", "ps", "sd", "yi"})
+
+
+Spoken = tuple[str, Sequence[Word]]
+"""A line of the page and its words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +54,16 @@ class Turn:
 def turns(
     segments: Sequence[Segment], suspects: Sequence[Span] = (), speakers: Sequence[str] = (), first: int = 0
 ) -> list[Turn]:
-    """Paragraphs to read. A turn ends with its speaker or language, at a long pause, or when it grows too long."""
+    """Paragraphs to read, the same that an editor gets."""
     colours = {name: number % 8 + 1 for number, name in enumerate(speakers)}
     found: list[Turn] = []
-    size = 0
-    for index, segment in enumerate(segments, start=first):
-        now = found[-1] if found else None
-        if now is None or size > PARAGRAPH_CHARACTERS or _parted(now, segment):
-            colour = colours.get(segment.speaker or "", 0)
-            now = Turn(segment.start, segment.end, segment.speaker, colour, segment.language)
-            found.append(now)
-            size = 0
-        now.end = segment.end
-        now.lines.append(Line(index, segment.start, segment.text, _doubtful(segment, suspects)))
-        size += len(segment.text)
+    for group in paragraphs(segments):
+        begin, colour = group[0], colours.get(group[0].speaker or "", 0)
+        turn = Turn(begin.start, group[-1].end, begin.speaker, colour, begin.language)
+        for index, segment in enumerate(group, start=first):
+            turn.lines.append(Line(index, segment.start, segment.text, _doubtful(segment, suspects)))
+        first += len(group)
+        found.append(turn)
     return sorted([*found, *_unheard(segments, suspects)], key=lambda turn: turn.start)
 
 
@@ -81,16 +83,33 @@ def places(read: Sequence[Turn]) -> list[Place]:
     return found
 
 
+def found_places(read: Sequence[Turn], query: str) -> list[Place]:
+    """Each place where `query` stands, by the line that it stands in."""
+    if not query:
+        return []
+    return [
+        Place(line.start, extract) for turn in read for line in turn.lines for extract in extracts(line.text, query)
+    ]
+
+
+def extracts(text: str, query: str, around: int = 32) -> Iterator[str]:
+    for hit in pattern(query).finditer(text):
+        before, after = text[max(0, hit.start() - around) : hit.start()], text[hit.end() : hit.end() + around]
+        yield (
+            (f"… {before.split(' ', 1)[-1]}" if hit.start() > around else before)
+            + hit[0]
+            + (f"{after.rsplit(' ', 1)[0]} …" if hit.end() + around < len(text) else after)
+        )
+
+
+@lru_cache(maxsize=64)
+def pattern(query: str) -> re.Pattern[str]:
+    """Lower and upper case are one, and so is all white space."""
+    return re.compile(r"\s+".join(re.escape(part) for part in query.split()), re.IGNORECASE)
+
+
 def _short(text: str, letters: int = 42) -> str:
     return text if len(text) <= letters else text[:letters].rsplit(" ", 1)[0] + " …"
-
-
-def _parted(turn: Turn, segment: Segment) -> bool:
-    return (
-        segment.speaker != turn.speaker
-        or segment.language != turn.language
-        or segment.start - turn.end >= PAUSE_SECONDS
-    )
 
 
 def _doubtful(segment: Segment, suspects: Sequence[Span]) -> bool:
@@ -104,31 +123,56 @@ def _unheard(segments: Sequence[Segment], suspects: Sequence[Span]) -> Iterator[
             yield Turn(span.start, span.end, None, 0, None, unheard=True)
 
 
-def word_table(transcript: Transcript) -> list[list[int]]:
-    """For each segment a flat list of (start, length, gap, letters) per word, for the player.
+def segment_words(transcript: Transcript) -> Iterator[Spoken]:
+    """For `word_table`, where a line of the page is a segment."""
+    for segment in transcript.segments:
+        yield segment.text, segment.words or (Word(segment.text, segment.start, segment.end, 1.0),)
+
+
+def word_table(lines: Iterable[Spoken]) -> list[list[int]]:
+    """For each line of the page a flat list of (start, length, gap, letters) per word, for the player.
 
     Times are hundredths of a second, `start` counted from the start of the word before it (over the whole
-    transcript); `gap` and `letters` are UTF-16 units of the segment's text, `gap` from the end of the word before.
+    transcript); `gap` and `letters` are UTF-16 units of the line's text, `gap` from the end of the word before.
     """
     table: list[list[int]] = []
     before = 0
-    for segment in transcript.segments:
+    for text, words in lines:
         row: list[int] = []
         place = 0
-        for word in segment.words or (Word(segment.text, segment.start, segment.end, 1.0),):
-            found = segment.text.find(word.text, place)
-            if found < 0:  # text and words may differ in spacing; a word that is not there cannot be lit
-                continue
+        for word in words:
+            found = text.find(word.text, place)
+            # Text and words may differ in spacing; a word that is not there is lit nowhere, and keeps its number.
+            at, letters = (place, "") if found < 0 else (found, word.text)
             start, end = round(word.start * 100), round(word.end * 100)
-            row += (
-                start - before,
-                max(end - start, 1),
-                _units(segment.text[place:found]),
-                _units(word.text),
-            )
-            before, place = start, found + len(word.text)
+            row += (start - before, max(end - start, 1), _units(text[place:at]), _units(letters))
+            before, place = start, at + len(letters)
         table.append(row)
     return table
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Which words a careful reader checks: the least sure ones, and those where the run itself had doubts."""
+
+    below: float
+    suspects: Sequence[Span]
+
+    def __contains__(self, word: Word) -> bool:
+        middle = (word.start + word.end) / 2
+        suspect = any(span.start <= middle < span.end for span in self.suspects)
+        return word.probability < 1 and (word.probability < self.below or suspect)
+
+
+def doubt(words: Sequence[Word], suspects: Sequence[Span]) -> Doubt:
+    """A share, not a limit: what is a low probability differs from model to model. Equal ones are doubtful together,
+    or, where they are many, not at all."""
+    unsure = sorted(word.probability for word in words)
+    share = int(len(unsure) * DOUBTFUL_SHARE)
+    if not share:
+        return Doubt(0.0, suspects)
+    edge = bisect_right(unsure, unsure[share - 1])
+    return Doubt(unsure[edge if edge <= 2 * share else share - 1], suspects)
 
 
 def _units(text: str) -> int:
@@ -217,18 +261,3 @@ def _left(run: Run, share: float, now: datetime) -> str:
         return ""
     seconds = (now - run.started).total_seconds() * (1 - share) / share
     return f"about {round(seconds / 60)} min" if seconds >= 90 else "about a minute" if seconds > 40 else "seconds left"
-
-
-def snippet(text: str, query: str, around: int = 60) -> tuple[str, str, str] | None:
-    """The text before, at and after the first place where the query stands."""
-    place = text.lower().find(query.lower()) if query else -1
-    if place < 0:
-        return None
-    end = place + len(query)
-    before = text[max(0, place - around) : place]
-    after = text[end : end + around]
-    return (
-        "… " + before.split(" ", 1)[-1] if place > around else before,
-        text[place:end],
-        after.rsplit(" ", 1)[0] + " …" if end + around < len(text) else after,
-    )

@@ -13,7 +13,7 @@ from accounts.services import plans
 from transcripts import selectors
 from transcripts.web.context import THEMES
 from transcripts.web.languages import choices
-from transcripts.web.present import word_table
+from transcripts.web.present import segment_words, word_table
 from transcripts.web.sample import sample
 
 YEAR = 365 * 24 * 3600
@@ -38,7 +38,7 @@ def landing(request: HttpRequest) -> HttpResponse:
 @require_safe
 def sample_words(request: HttpRequest) -> HttpResponse:
     transcript = sample().transcript
-    answer = JsonResponse({"duration": transcript.duration, "segments": word_table(transcript)})
+    answer = JsonResponse({"duration": transcript.duration, "segments": word_table(segment_words(transcript))})
     answer["Cache-Control"] = "public, max-age=3600"
     return answer
 

@@ -17,6 +17,7 @@ from accounts.services import ledger, offers
 from stt_site.lib import tokens
 from transcripts.web.languages import english_name
 from transcripts.web.operations import Operations, operations
+from transcripts.web.present import pattern
 
 if TYPE_CHECKING:
     from accounts.models import PaymentOrder
@@ -99,6 +100,16 @@ def ago(moment: datetime) -> str:
 
 
 @register.filter
+def until(moment: datetime) -> str:
+    left = moment - timezone.now()
+    if left < timedelta(minutes=1):
+        return "in a moment"
+    if left < timedelta(hours=1):
+        return f"in {left.seconds // 60} min"
+    return f"in {round(left / timedelta(hours=1))} h"
+
+
+@register.filter
 def redacted(text: str) -> str:
     """Without the API key that somebody put in an address."""
     return tokens.redacted(text)
@@ -107,6 +118,18 @@ def redacted(text: str) -> str:
 @register.filter
 def megabytes(size: int) -> str:
     return f"{size / 1e9:.3g} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+
+
+@register.filter
+def marked(text: str, query: str) -> SafeString:
+    """The text with `<mark>` around whatever was searched for."""
+    if not query:
+        return format_html("{}", text)
+    pieces, at = [], 0
+    for hit in pattern(query).finditer(text):
+        pieces += [format_html("{}<mark>{}</mark>", text[at : hit.start()], hit[0])]
+        at = hit.end()
+    return format_html("{}{}", SafeString("".join(pieces)), text[at:])
 
 
 @register.filter

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from django.http import HttpRequest
@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 from engine.types import Options
 from stt_site.lib.errors import ErrorCode, ServiceError
 from stt_site.lib.rest import as_service_error, headers_of
+from transcripts.uploads.policy import UploadPolicy
 
 
 class Refusal(ABC):
@@ -30,9 +31,11 @@ class Refusal(ABC):
     def status(self, error: ServiceError) -> int:
         return self.statuses[error.code]
 
+    def headers(self, error: ServiceError) -> dict[str, str]:
+        return headers_of(error, self.status(error))
+
     def response(self, error: ServiceError) -> Response:
-        status = self.status(error)
-        return Response(self.body(error), status, headers=headers_of(error, status))
+        return Response(self.body(error), self.status(error), headers=self.headers(error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class Dialect:
     refusal: Refusal
     prefixes: tuple[str, ...]
     """Addresses under these answer in its shape, unknown ones too."""
+    uploads: Mapping[str, UploadPolicy] = field(default_factory=dict)
+    """Its addresses that take a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,9 @@ class DialectView(APIView):
         def handle(error: Exception, context: dict[str, Any]) -> Response:
             if isinstance(error, NotAuthenticated):
                 error = ServiceError(ErrorCode.NOT_SIGNED_IN)
-            return self.refusal.response(as_service_error(error, request_id(self.request)))
+            refused = as_service_error(error, request_id(self.request))
+            refused.request_id = request_id(self.request)
+            return self.refusal.response(refused)
 
         return handle
 

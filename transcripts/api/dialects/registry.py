@@ -1,9 +1,21 @@
+from importlib import import_module
+
 from django.urls import URLPattern, URLResolver, include, path
 
-from transcripts.api.dialects import stt_ai
 from transcripts.api.dialects.base import Dialect
+from transcripts.uploads.policy import POLICIES
 
-DIALECTS: tuple[Dialect, ...] = (stt_ai.DIALECT,)
+PACKAGES = (
+    "transcripts.api.dialects.stt_ai",
+    "transcripts.api.dialects.openai",
+    "transcripts.api.dialects.jigsawstack",
+    "transcripts.api.dialects.interfaze",
+    "transcripts.api.dialects.sixtydb",
+)
+DIALECTS: tuple[Dialect, ...] = tuple(import_module(name).DIALECT for name in PACKAGES)
+
+for known in DIALECTS:
+    POLICIES.update(known.uploads)
 
 
 def urlpatterns() -> list[URLPattern | URLResolver]:

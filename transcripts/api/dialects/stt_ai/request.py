@@ -10,14 +10,19 @@ from transcripts.api.fields import boolean, integer
 
 log = logging.getLogger(__name__)
 
-FIELDS = ("file", "model", "language", "diarize", "speakers", "response_format", "channels")
+PARAMETERS = {
+    "POST /v1/transcribe": ("file", "model", "language", "diarize", "speakers", "response_format", "channels"),
+    "POST /v1/enhance-audio": ("file",),
+    "POST /v1/tts": ("reference", "text", "consent"),
+    "POST /v1/stream/token": ("max_seconds",),
+}
 FORMATS = {"json": "json", "verbose_json": "json", "txt": "txt", "text": "txt", "srt": "srt", "vtt": "vtt"}
 CHANNELS: dict[str, Channels] = {"": "mix", "mix": "mix", "speakers": "speakers"}
 MAX_SPEAKERS = 50
 
 
 def parse(fields: Mapping[str, Sequence[str]]) -> TranscriptionOrder:
-    unknown = sorted(set(fields) - set(FIELDS))
+    unknown = sorted(set(fields) - set(PARAMETERS["POST /v1/transcribe"]))
     if unknown:
         log.debug("ignored the fields %s", ", ".join(unknown))
 

@@ -1,7 +1,6 @@
 import contextlib
 from typing import Any, ClassVar, cast
 
-from django.conf import settings
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.permissions import IsAuthenticated
@@ -9,10 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import CallerAuthentication, OpenToAll
-from accounts.services import idempotency, soundness, stream_tokens
+from accounts.services import soundness, stream_tokens
 from accounts.services.access import Caller
-from accounts.services.idempotency import Ticket
-from accounts.visit import visit_of
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts import selectors
 from transcripts.api.dialects.base import DialectView, TranscriptionOrder
@@ -21,14 +18,13 @@ from transcripts.api.dialects.stt_ai.errors import SttAiRefusal
 from transcripts.api.dialects.stt_ai.request import parse
 from transcripts.api.dialects.stt_ai.response import MEDIA_TYPES, as_file, as_json
 from transcripts.api.meta import meta_of
-from transcripts.api.once import answer_once
+from transcripts.api.models import listed
 from transcripts.api.openapi import KEY_OR_NOBODY
 from transcripts.api.schemas import Error
+from transcripts.api.transcribe import transcribe
 from transcripts.models import Origin, Transcript
-from transcripts.services import transcripts
-from transcripts.services.submit import Order, submit
-from transcripts.services.wait import outcome, wait_for
-from transcripts.uploads.received import Received, received
+from transcripts.services.submit import Order
+from transcripts.uploads.received import received
 
 
 class SttAiView(DialectView):
@@ -53,53 +49,19 @@ class Transcribe(SttAiView):
         got = received(request._request)
         order, upload = parse(got.fields), got.recording()
 
-        def accept(ticket: Ticket | None) -> Transcript:
-            return submit(
-                Order(
-                    caller=got.caller,
-                    upload=upload,
-                    options=order.options,
-                    origin=Origin.API,
-                    interactive=True,
-                    ticket=ticket,
-                )
-            )
-
-        def answer(transcript: Transcript, ticket: Ticket | None) -> HttpResponse:
-            try:
-                finished = _wait(request, transcript, got, ticket)
-                return _answer(finished, order, got.caller.is_anonymous)
-            finally:
-                if got.caller.is_anonymous:
-                    # An anonymous result is given once and kept nowhere.
-                    transcripts.delete(transcript)
+        def answer(finished: Transcript) -> HttpResponse:
+            return _answer(finished, order, got.caller.is_anonymous)
 
         asked = {"fields": dict(got.fields), "sha256": upload.sha256}
-        return answer_once(request._request, got.caller, asked, accept, answer)
-
-
-def _wait(request: Request, transcript: Transcript, got: Received, ticket: Ticket | None) -> Transcript:
-    job = wait_for(
-        transcript.job_id,
-        abandoned=got.abandoned,
-        timeout=settings.SYNC_WAIT_SECONDS,
-        beat=lambda: idempotency.keep(ticket),
-    )
-    outcome(job)
-    visit_of(request._request).charged_mc = job.charged_mc
-    transcript.refresh_from_db()
-    return transcript
+        job = Order(got.caller, upload, order.options, Origin.API, interactive=True)
+        return transcribe(request._request, job, got.abandoned, asked, answer)
 
 
 def _answer(finished: Transcript, order: TranscriptionOrder, is_anonymous: bool) -> HttpResponse:
     result = selectors.document(finished)
     if order.format == "json":
-        public_id = None if is_anonymous else finished.public_id
-        response: HttpResponse = Response(as_json(result, order, public_id))
-    else:
-        response = HttpResponse(as_file(result, order, meta_of(finished)), content_type=MEDIA_TYPES[order.format])
-    response.headers["X-Model"] = result.model
-    return response
+        return Response(as_json(result, order, None if is_anonymous else finished.public_id))
+    return HttpResponse(as_file(result, order, meta_of(finished)), content_type=MEDIA_TYPES[order.format])
 
 
 class StreamToken(SttAiView):
@@ -130,26 +92,7 @@ class Models(SttAiView):
     )
     def get(self, request: Request) -> Response:
         """One object for both families of clients: `models` for STT.ai's, `data` for OpenAI's."""
-        try:
-            status = selectors.engine_status()
-        except ServiceError:
-            status = None
-        installed = {model.id for model in status.models if model.installed} if status else set()
-        items = [
-            {
-                "id": model.id,
-                "object": "model",
-                "created": 0,
-                "owned_by": settings.PRODUCT_NAME,
-                "name": model.name,
-                "description": model.description,
-                "languages": model.languages,
-                "speed": model.speed,
-                "installed": model.id in installed,
-                "default": status is not None and model.id == status.default_model,
-            }
-            for model in selectors.models()
-        ]
+        items = listed()
         return Response({"object": "list", "data": items, "models": items})
 
 
