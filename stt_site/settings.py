@@ -1,5 +1,6 @@
 """One file, read from the environment, with a default for everything: a clone runs without any configuration."""
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import dj_database_url
@@ -259,6 +260,26 @@ UPLOAD_LINGER_SECONDS = env_float("STT_UPLOAD_LINGER_SECONDS", 1)
 UPLOADS_AT_ONCE = env_int("STT_UPLOADS_AT_ONCE", 32)
 # How long POST /v1/transcribe may keep its caller waiting.
 SYNC_WAIT_SECONDS = env_float("STT_SYNC_WAIT_SECONDS", 6 * 3600)
+# How long a live stream waits for a client whose connection broke.
+STREAM_DETACH_SECONDS = env_float("STT_STREAM_DETACH_SECONDS", 30)
+# How far the sound of a live stream may run ahead of the clock.
+STREAM_AHEAD_SECONDS = env_float("STT_STREAM_AHEAD_SECONDS", 60)
+# Networks, such as 10.0.0.0/8, that recordings may be fetched from and webhooks sent to although they are not public.
+OUTBOUND_ALLOW = [str(ip_network(block)) for block in env_list("STT_OUTBOUND_ALLOW")]
+# JigsawStack's SDKs type `language_detected` as an object, its page shows a string.
+JIGSAW_LANGUAGE_OBJECT = env_bool("STT_JIGSAW_LANGUAGE_OBJECT", False)
+# Seconds before each try of a webhook, give or take a fifth: Standard Webhooks' schedule, three days in all.
+WEBHOOK_PAUSES = [
+    float(pause) for pause in env_list("STT_WEBHOOK_PAUSES", "0,5,300,1800,7200,18000,36000,50400,72000,86400")
+]
+WEBHOOK_TIMEOUT_SECONDS = env_float("STT_WEBHOOK_TIMEOUT_SECONDS", 15)
+# A server that speaks OpenAI's chat API, such as http://127.0.0.1:11434/v1, for what no transcript says by itself.
+LLM_URL = env("STT_LLM_URL")
+LLM_MODEL = env("STT_LLM_MODEL")
+LLM_KEY = env("STT_LLM_KEY")
+LLM_SECONDS = env_float("STT_LLM_SECONDS", 300)
+# Refuse what OpenAI's own service refuses for the model that is named (docs: the dialect's README).
+OPENAI_STRICT = env_bool("STT_OPENAI_STRICT", False)
 # Never fill the last of the disk: a database that cannot write loses more than a refused upload.
 DISK_RESERVE_BYTES = env_int("STT_DISK_RESERVE_MB", 1024) * 1024 * 1024
 
@@ -299,9 +320,15 @@ SPECTACULAR_SETTINGS = {
     "TITLE": PRODUCT_NAME,
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "transcripts.api.openapi.complete",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "TranscriptStatus": "transcripts.api.schemas.STATUSES",
         "HealthStatus": "transcripts.api.schemas.HEALTH",
+        "WebhookState": "transcripts.api.webhook_schemas.STATES",
+        "ReplayState": "transcripts.api.webhook_schemas.REPLAYED",
     },
 }
 

@@ -8,12 +8,22 @@ export default function exportForm(form) {
     if (field instanceof RadioNodeList) field.value = value;
     else if (field?.type === "checkbox") field.checked = value;
   }
+  const pace = form.querySelector("[data-pace]");
   let asked = 0;
+  let paced = "";
+
+  async function tellPace() {
+    const profile = form.elements.profile.checked ? "bbc" : "standard";
+    if (pace.hidden || profile === paced) return;
+    const answer = await fetch(`${form.dataset.base}pace/?profile=${profile}`).catch(() => null);
+    if (answer?.ok) [pace.innerHTML, paced] = [await answer.text(), profile];
+  }
 
   async function show() {
     const format = form.elements.format.value;
     form.querySelector("[data-name]").textContent = format;
     for (const option of form.querySelectorAll("[data-for]")) option.hidden = option.dataset.not === format || !option.dataset.for.split(" ").includes(format);
+    tellPace();
     const number = (asked += 1);
     const query = new URLSearchParams(new FormData(form));
     query.set("preview", "1");

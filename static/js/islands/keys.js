@@ -1,6 +1,6 @@
 // The panel of a new key: copy it, try it, and let nobody find it by a step back.
 
-import { announce } from "../lib/page.js";
+import { announce, copied } from "../lib/page.js";
 import { sentence } from "../lib/tus.js";
 
 export default function created(panel) {
@@ -17,7 +17,7 @@ export default function created(panel) {
 
   copy.hidden = false;
   copy.addEventListener("click", async () => {
-    const done = await put(field);
+    const done = await copied(field);
     const label = copy.querySelector("span");
     label.textContent = done ? "Copied" : "Press Ctrl+C";
     announce(done ? "Copied" : "The key is selected. Press Control C to copy it.");
@@ -29,17 +29,6 @@ export default function created(panel) {
   panel.querySelector("#created-h").focus();
 
   if (run) tryOut(panel, run, () => field.value);
-}
-
-/** Over plain http there is no clipboard API: then the old command, and else the selection. */
-async function put(field) {
-  try {
-    await navigator.clipboard.writeText(field.value);
-    return true;
-  } catch {
-    field.select();
-    return document.execCommand("copy");
-  }
 }
 
 function tryOut(panel, run, key) {

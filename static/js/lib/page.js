@@ -58,3 +58,14 @@ export function poll(work, { active = 2000, idle = 15000, now = false } = {}) {
   if (now) again();
   else later();
 }
+
+/** Copies what stands in a field. Over plain http there is no clipboard API: then the old command, and else the selection. */
+export async function copied(field) {
+  try {
+    await navigator.clipboard.writeText(field.value);
+    return true;
+  } catch {
+    field.select();
+    return document.execCommand("copy");
+  }
+}

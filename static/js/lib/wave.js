@@ -20,6 +20,12 @@ export class Wave {
     this.measure();
   }
 
+  /** Who speaks when has changed. */
+  retell(turns) {
+    this.turns = turns;
+    this.measure();
+  }
+
   measure() {
     const { width, height } = this.canvas.getBoundingClientRect();
     const ratio = devicePixelRatio || 1;
