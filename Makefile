@@ -3,18 +3,25 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test test-slow test-all lint clean
+.PHONY: run test test-slow test-all lint clients clean
 
 run: $(VENV)/installed
 	@exec $(BIN)/python manage.py up
 
-# About a minute: no browser, no kills, no big bodies.
+# A few minutes on two cores: no browser, no kills, no big bodies.
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m "not slow and not browser" -n auto --dist loadfile
 
 # Real processes under SIGKILL, large uploads, a real Chromium (Debian: chromium, ffmpeg).
-test-slow: $(VENV)/installed-dev
+test-slow: $(VENV)/installed-dev clients
 	$(BIN)/python -m pytest -m "slow or browser"
+
+# The vendors' clients from npm (Node 20 or newer), which are tested against this server.
+clients: tests/clients/node_modules/installed
+
+tests/clients/node_modules/installed: tests/clients/package.json tests/clients/package-lock.json
+	npm ci --prefix tests/clients --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 test-all: lint test test-slow
 
@@ -32,9 +39,9 @@ $(VENV)/installed: requirements.txt requirements-nodeps.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-nodeps.txt
 	@touch $@
 
-$(VENV)/installed-dev: requirements.txt requirements-nodeps.txt requirements-dev.txt | $(VENV)/bin/python
+$(VENV)/installed-dev: requirements.txt requirements-nodeps.txt requirements-dev.txt requirements-dev-nodeps.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-nodeps.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-nodeps.txt -r requirements-dev-nodeps.txt
 	@touch $@ $(VENV)/installed
 
 clean:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts import append_only
 from accounts.models import User
 from accounts.services import api_keys
+from tests.live import live_product  # noqa: F401
 
 PASSWORD = "correct horse battery"
 

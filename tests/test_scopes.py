@@ -17,8 +17,8 @@ from tests.routes import address, methods_of, patterns
 from tests.transcripts.conftest import data_dir, engine  # noqa: F401
 
 pytestmark = pytest.mark.django_db
-APIS = re.compile(r"(v1|api|health|openapi)")
-FALLBACKS = {r"^api/v1/.*[^/]$", r"^(?:v1|api)/"}
+APIS = re.compile(r"(v1|api|stt|health|openapi)")
+FALLBACKS = {r"^api/v1/.*[^/]$", r"^(?:v1|api)/", r"^stt/"}
 OPEN = "open to all"
 
 NEEDS: dict[tuple[str, str], str] = {
@@ -26,10 +26,22 @@ NEEDS: dict[tuple[str, str], str] = {
     ("openapi.json", "get"): OPEN,
     ("v1/models", "get"): OPEN,
     ("v1/languages", "get"): OPEN,
+    ("v1/models/<str:model>", "get"): OPEN,
     ("v1/transcribe", "post"): "transcribe",
+    ("v1/ai/transcribe", "post"): "transcribe",
+    ("v1/audio/transcriptions", "post"): "transcribe",
+    ("v1/audio/translations", "post"): "transcribe",
+    ("stt", "post"): "transcribe",
+    ("stt/models", "get"): OPEN,
+    ("stt/languages", "get"): OPEN,
     ("v1/enhance-audio", "post"): "transcribe",
+    ("v1/store/file", "post"): "write",
+    ("v1/store/file/read/<path:key>", "get"): "read",
+    ("v1/store/file/read/<path:key>", "delete"): "delete",
+    ("v1/store/public/<str:token>", "get"): OPEN,
     ("v1/tts", "post"): "transcribe",
     ("v1/stream/token", "post"): "stream",
+    ("v1/chat/completions", "post"): "transcribe",
     ("api/v1/account/", "get"): "read",
     ("api/v1/account/", "patch"): "write",
     ("api/v1/cloud/", "get"): "read",
@@ -45,9 +57,62 @@ NEEDS: dict[tuple[str, str], str] = {
     ("api/v1/transcripts/<str:ref>/cancel/", "post"): "write",
     ("api/v1/transcripts/<str:ref>/export/<str:export_format>/", "get"): "read",
     ("api/v1/transcripts/<str:ref>/speakers/", "post"): "write",
+    ("api/v1/transcripts/<str:ref>/shares/", "get"): "read",
+    ("api/v1/transcripts/<str:ref>/shares/", "post"): "write",
+    ("api/v1/transcripts/<str:ref>/shares/<str:key>/", "delete"): "write",
+    ("api/v1/streams/<str:session>/save/", "post"): "write",
+    ("api/v1/transcripts/<str:ref>/turns/", "get"): "read",
+    ("api/v1/transcripts/<str:ref>/turns/<int:turn>/", "patch"): "write",
+    ("api/v1/transcripts/<str:ref>/turns/<int:turn>/split/", "post"): "write",
+    ("api/v1/transcripts/<str:ref>/turns/<int:turn>/merge/", "post"): "write",
+    ("api/v1/transcripts/<str:ref>/turns/<int:turn>/speaker/", "post"): "write",
+    ("api/v1/transcripts/<str:ref>/turns/<int:turn>/times/", "post"): "write",
+    ("api/v1/transcripts/<str:ref>/speakers/merge/", "post"): "write",
+    ("api/v1/transcripts/<str:ref>/replace/", "post"): "write",
+    ("api/v1/transcripts/<str:ref>/undo/", "post"): "write",
+    ("api/v1/transcripts/<str:ref>/history/", "get"): "read",
+    ("api/v1/transcripts/<str:ref>/history/<int:number>/", "get"): "read",
+    ("api/v1/transcripts/<str:ref>/history/<int:number>/restore/", "post"): "write",
+    ("api/v1/transcripts/<str:ref>/versions/", "get"): "read",
+    ("api/v1/transcripts/<str:ref>/versions/", "post"): "write",
+    ("api/v1/transcripts/<str:ref>/versions/<int:number>/restore/", "post"): "write",
+    ("api/v1/transcripts/<str:ref>/trash/", "post"): "write",
+    ("api/v1/transcripts/<str:ref>/restore/", "post"): "write",
+    ("api/v1/transcripts/tags/", "get"): "read",
+    ("api/v1/transcripts/trash/", "get"): "read",
+    ("api/v1/transcripts/bulk/", "post"): "write",
+    ("api/v1/transcripts/bulk/export/", "post"): "read",
+    ("api/v1/transcripts/<str:ref>/redo/", "post"): "write",
     ("api/v1/usage/", "get"): "read",
 }
-VALUES = {"<int:pk>": "999999", "<str:ref>": "nothing", "<str:export_format>": "txt"}
+NEEDS |= {
+    (f"api/v1/webhooks/{path}", method): "webhooks"
+    for path, methods in {
+        "": ("get", "post"),
+        "deliveries/": ("get",),
+        "deliveries/<str:message>/": ("get",),
+        "deliveries/<str:message>/resend/": ("post",),
+        "<str:endpoint>/": ("get", "patch", "delete"),
+        "<str:endpoint>/roll/": ("post",),
+        "<str:endpoint>/test/": ("post",),
+        "<str:endpoint>/replay/": ("post",),
+    }.items()
+    for method in methods
+}
+VALUES = {
+    "<str:model>": "whisper-1",
+    "<int:pk>": "999999",
+    "<path:key>": "nothing",
+    "<str:token>": "nothing",
+    "<str:ref>": "nothing",
+    "<str:key>": "nothing",
+    "<str:session>": "nothing",
+    "<str:export_format>": "txt",
+    "<int:turn>": "0",
+    "<int:number>": "1",
+    "<str:endpoint>": "ep_nothing",
+    "<str:message>": "msg_nothing",
+}
 
 
 def routes() -> list[tuple[str, str]]:

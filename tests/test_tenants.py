@@ -10,20 +10,41 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import ApiKey, PaymentOrder, RequestLog, User
 from accounts.services import api_keys, ledger
 from tests.routes import METHODS, address, methods_of, patterns
 from tests.transcripts.conftest import data_dir, engine  # noqa: F401
-from tests.web.rows import spoken, transcript
-from transcripts.models import Job, Media, Transcript, TranscriptSegment
+from tests.web.rows import captions, spoken, transcript
+from transcripts import storage
+from transcripts.models import (
+    Job,
+    JobState,
+    Media,
+    StoredFile,
+    Transcript,
+    TranscriptSegment,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
+from transcripts.services import webhooks
 
 pytestmark = pytest.mark.django_db
 CANARY = "zanzibar"
 """In everything of Alice's that has words."""
 
 NAMES: dict[str, str] = {
+    "webhooks/<str:endpoint>/": "endpoint",
+    "webhooks/<str:endpoint>/delete/": "endpoint",
+    "webhooks/messages/<str:message>/": "message",
+    "api/v1/webhooks/<str:endpoint>/": "endpoint",
+    "api/v1/webhooks/<str:endpoint>/roll/": "endpoint",
+    "api/v1/webhooks/<str:endpoint>/test/": "endpoint",
+    "api/v1/webhooks/<str:endpoint>/replay/": "endpoint",
+    "api/v1/webhooks/deliveries/<str:message>/": "message",
+    "api/v1/webhooks/deliveries/<str:message>/resend/": "message",
     "billing/orders/<str:key>/": "order",
     "billing/orders/<str:key>/state/": "order",
     "keys/<int:pk>/roll/": "key",
@@ -34,6 +55,28 @@ NAMES: dict[str, str] = {
     "api/v1/transcripts/<str:ref>/cancel/": "reference",
     "api/v1/transcripts/<str:ref>/speakers/": "reference",
     "api/v1/transcripts/<str:ref>/export/<str:export_format>/": "reference",
+    "v1/store/file/read/<path:key>": "file",
+    "api/v1/transcripts/<str:ref>/shares/": "reference",
+    "api/v1/transcripts/<str:ref>/shares/<str:key>/": "reference",
+    "api/v1/streams/<str:session>/save/": "stream",
+    "api/v1/transcripts/<str:ref>/turns/": "reference",
+    "api/v1/transcripts/<str:ref>/turns/<int:turn>/": "reference",
+    "api/v1/transcripts/<str:ref>/turns/<int:turn>/split/": "reference",
+    "api/v1/transcripts/<str:ref>/turns/<int:turn>/merge/": "reference",
+    "api/v1/transcripts/<str:ref>/turns/<int:turn>/speaker/": "reference",
+    "api/v1/transcripts/<str:ref>/turns/<int:turn>/times/": "reference",
+    "api/v1/transcripts/<str:ref>/speakers/merge/": "reference",
+    "api/v1/transcripts/<str:ref>/replace/": "reference",
+    "api/v1/transcripts/<str:ref>/undo/": "reference",
+    "api/v1/transcripts/<str:ref>/history/": "reference",
+    "api/v1/transcripts/<str:ref>/history/<int:number>/": "reference",
+    "api/v1/transcripts/<str:ref>/history/<int:number>/restore/": "reference",
+    "api/v1/transcripts/<str:ref>/versions/": "reference",
+    "api/v1/transcripts/<str:ref>/versions/<int:number>/restore/": "reference",
+    "api/v1/transcripts/<str:ref>/trash/": "reference",
+    "api/v1/transcripts/<str:ref>/restore/": "reference",
+    "api/v1/transcripts/<str:ref>/redo/": "reference",
+    "trash/<slug:slug>/delete/": "trashed",
     "transcripts/<slug:slug>/": "slug",
     "transcripts/<slug:slug>/progress/": "slug",
     "transcripts/<slug:slug>/words/": "slug",
@@ -41,11 +84,19 @@ NAMES: dict[str, str] = {
     "transcripts/<slug:slug>/peaks/": "slug",
     "transcripts/<slug:slug>/export/": "slug",
     "transcripts/<slug:slug>/export/file/": "slug",
+    "transcripts/<slug:slug>/export/pace/": "slug",
     "transcripts/<slug:slug>/export/<str:file_format>/": "slug",
     "transcripts/<slug:slug>/rename/": "slug",
+    "transcripts/<slug:slug>/again/": "slug",
     "transcripts/<slug:slug>/cancel/": "slug",
     "transcripts/<slug:slug>/speakers/": "slug",
     "transcripts/<slug:slug>/delete/": "slug",
+    "transcripts/<slug:slug>/subtitles/": "slug",
+    "transcripts/<slug:slug>/subtitles/undo/": "slug",
+    "transcripts/<slug:slug>/subtitles/<int:number>/": "slug",
+    "transcripts/<slug:slug>/share/": "slug",
+    "transcripts/<slug:slug>/share/preview/": "slug",
+    "transcripts/<slug:slug>/share/<str:key>/revoke/": "slug",
     # By token, whoever has it may look: what an account owns has none, and its other names are none.
     "t/<str:token>/": "slug",
     "t/<str:token>/progress/": "slug",
@@ -55,13 +106,21 @@ NAMES: dict[str, str] = {
     "t/<str:token>/export/<str:file_format>/": "slug",
     "t/<str:token>/cancel/": "slug",
     "t/<str:token>/keep/": "slug",
+    "s/<str:token>/": "slug",
+    "s/<str:token>/words/": "slug",
+    "s/<str:token>/audio/": "slug",
+    "s/<str:token>/peaks/": "slug",
+    "s/<str:token>/export/<str:file_format>/": "slug",
 }
 ELSEWHERE: dict[str, str] = {
     "admin/": "only for administrators, who are asked by tests/accounts/test_admin.py; below, Bob sees none of it",
     "accounts/^confirm-email/": "the address holds a signed secret from a mail",
     "accounts/^password/reset/key/": "the address holds a signed secret from a mail",
+    "v1/store/public/": "the address holds a signed secret",
+    "v1/models/": "a model is the server's, the same for all",
     "^api/v1/": "no address: answers with the one that has a slash",
     "^(?:v1|api)/": "no address",
+    "^stt/": "no address",
 }
 ANSWERED_BEFORE_ITS_THING_IS_LOOKED_FOR = {302, 403, 405}
 """A method that an address does not take, or a form without its token: the same for all, so it tells nothing."""
@@ -79,6 +138,7 @@ class Things:
 @pytest.fixture
 def things(alice: User) -> Things:
     made = transcript(alice, title=f"Plans for {CANARY}", segments=[spoken(f"Sail to {CANARY}.", 0.5, language="en")])
+    thrown = transcript(alice, title=f"Away with {CANARY}", trashed_at=timezone.now())
     key = api_keys.create_key(alice, f"{CANARY} laptop")[0]
     order = PaymentOrder.objects.create(
         key="k" * 22,
@@ -95,19 +155,54 @@ def things(alice: User) -> Things:
     RequestLog.objects.create(
         user=alice, at=made.created_at, method="GET", endpoint=f"/{CANARY}", status=200, request_id="r", duration_ms=1
     )
+    stream = captions(alice, f"Sail to {CANARY}.")
+    file = StoredFile.objects.create(
+        owner=alice, key=f"a/{CANARY}.wav", place="p" * 22, filename=CANARY, content_type="audio/wav", size=4, sha256=""
+    )
+    path = storage.incoming_path("sent")
+    path.write_bytes(b"RIFF")
+    storage.store(file.place, storage.SOURCE, path)
+    endpoint, _ = webhooks.create(alice, f"https://example.org/{CANARY}", webhooks.EVENTS)
+    webhooks.tell(made.job, JobState.SUCCEEDED)
+    delivery = WebhookDelivery.objects.get()
     hers = {
+        "endpoint": [endpoint.public_id],
+        "message": [delivery.public_id],
         "order": [order.key],
+        "file": [file.key],
         "key": [str(key.pk)],
         "reference": [str(made.pk), made.public_id, made.slug],
         "slug": [made.slug],
+        "trashed": [thrown.slug],
+        "stream": [stream.public_id],
     }
     nobodys = {
+        "endpoint": ["ep_nothing0000"],
+        "message": ["msg_nothing"],
         "order": ["q" * 22],
+        "file": ["a/quiet.wav"],
         "key": ["999999"],
         "reference": ["999998", "tr_nothing0000", "n-1"],
         "slug": ["n-1"],
+        "trashed": ["n-1"],
+        "stream": ["ls_nothing0000"],
     }
-    return Things(hers, nobodys, frozenset({made.public_id, made.slug, order.key, key.key_id}))
+    return Things(
+        hers,
+        nobodys,
+        frozenset(
+            {
+                made.public_id,
+                made.slug,
+                thrown.slug,
+                order.key,
+                key.key_id,
+                endpoint.public_id,
+                delivery.public_id,
+                stream.public_id,
+            }
+        ),
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -128,8 +223,21 @@ def strangers(bob: User) -> dict[str, Client]:
 
 
 def ask(client: Client, route: str, name: str, method: str) -> Any:
-    formats = {"<str:export_format>": "txt", "<str:file_format>": "txt"}
-    names = dict.fromkeys(("<int:pk>", "<str:ref>", "<slug:slug>", "<str:key>", "<str:token>"), name)
+    formats = {"<str:export_format>": "txt", "<str:file_format>": "txt", "<int:turn>": "0", "<int:number>": "1"}
+    names = dict.fromkeys(
+        (
+            "<str:endpoint>",
+            "<path:key>",
+            "<str:message>",
+            "<int:pk>",
+            "<str:ref>",
+            "<slug:slug>",
+            "<str:key>",
+            "<str:token>",
+            "<str:session>",
+        ),
+        name,
+    )
     path = address(route, {**names, **formats})
     if method == "get":
         return client.get(path, {"format": "txt"})
@@ -151,7 +259,7 @@ def told(answer: Any, name: str) -> tuple[int, bytes]:
 
 def rows() -> list[Any]:
     """Everything of which Alice's things are made."""
-    models = (Transcript, TranscriptSegment, Job, Media, PaymentOrder)
+    models = (Transcript, TranscriptSegment, Job, Media, PaymentOrder, StoredFile, WebhookEndpoint, WebhookDelivery)
     hers = ApiKey.objects.filter(name__contains=CANARY)
     return [list(each.order_by("pk").values()) for each in (hers, *(model.objects.all() for model in models))]
 
@@ -179,7 +287,9 @@ def test_what_is_another_s_is_not_there(strangers: dict[str, Client], things: Th
                 not_found |= {route} if answer[0] == 404 else set()
     assert asked > len(NAMES)
     # A program's key opens no page, but the API and what needs nobody.
-    assert not_found == {route for route in NAMES if visitor == "browser" or route.startswith(("api/", "t/"))}
+    assert not_found == {
+        route for route in NAMES if visitor == "browser" or route.startswith(("api/", "v1/", "t/", "s/"))
+    }
     assert rows() == before
 
 
@@ -189,19 +299,27 @@ def test_the_names_are_right(things: Things, client: Client, alice: User) -> Non
     found = set()
     for route, kind in NAMES.items():
         # What would take the thing away comes with the deletes, which are not sent here.
-        for method in ("get", "post") if "delete" not in route and "revoke" not in route else ("get",):
+        for method in ("get", "post") if not re.search("delete|revoke|/trash/", route) else ("get",):
             for name in things.hers[kind]:
                 if ask(client, route, name, method).status_code not in (404, 405):
                     found.add(route)
     missing = set(NAMES) - found
     # Its recording was never stored, and the last three take only what takes the thing away.
-    by_token = {route for route in NAMES if route.startswith("t/")}
+    by_token = {route for route in NAMES if route.startswith(("t/", "s/"))}
     assert missing - by_token <= {
         "transcripts/<slug:slug>/audio/",
         "transcripts/<slug:slug>/peaks/",
         "transcripts/<slug:slug>/delete/",
         "keys/<int:pk>/revoke/",
         "api/v1/keys/<int:pk>/",
+        "api/v1/transcripts/<str:ref>/shares/<str:key>/",
+        "transcripts/<slug:slug>/share/<str:key>/revoke/",
+        # It takes only a PATCH; nothing was done yet, and nothing is in the trash.
+        "api/v1/transcripts/<str:ref>/turns/<int:turn>/",
+        "api/v1/transcripts/<str:ref>/history/<int:number>/",
+        "api/v1/transcripts/<str:ref>/history/<int:number>/restore/",
+        "api/v1/transcripts/<str:ref>/trash/",
+        "api/v1/transcripts/<str:ref>/restore/",
     }
     assert by_token <= missing
 

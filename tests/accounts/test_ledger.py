@@ -39,6 +39,36 @@ def test_settling_charges_what_was_used_and_gives_the_rest_back(paid_alice: User
     assert audit() == []
 
 
+def test_a_charge_that_is_undone_goes_back_to_where_it_came_from(alice: User, clock: Clock) -> None:
+    ledger.grant(alice, 5_000, actor="test", reason="fixture")
+    ledger.reserve(alice, "job:1", MONTH + 2_000)
+    ledger.settle("job:1", MONTH + 1_000)
+    assert ledger.undo("job:1", "no answer") == MONTH + 1_000
+    assert ledger.undo("job:1", "no answer") == 0
+    balance = ledger.balance(alice)
+    assert (balance.free_mc, balance.paid_mc, balance.used_this_month_mc) == (MONTH, 5_000, 0)
+    assert house(AccountKind.REVENUE) == 0
+    assert audit() == []
+
+
+def test_what_is_undone_when_its_month_is_over_is_over_too(alice: User, clock: Clock) -> None:
+    ledger.reserve(alice, "job:1", 2_000)
+    ledger.settle("job:1", 2_000)
+    clock.advance(days=40)
+    assert ledger.undo("job:1", "no answer") == 2_000
+    assert ledger.balance(alice).available_mc == MONTH
+    assert audit() == []
+
+
+def test_nothing_is_undone_of_what_was_never_charged(paid_alice: User) -> None:
+    assert ledger.undo("job:1", "no answer") == 0
+    ledger.reserve(paid_alice, "job:1", 10_000)
+    assert ledger.undo("job:1", "no answer") == 0
+    ledger.release("job:1")
+    assert ledger.undo("job:1", "no answer") == 0
+    assert audit() == []
+
+
 def test_never_more_is_charged_than_was_held(paid_alice: User) -> None:
     ledger.reserve(paid_alice, "job:1", 1_000)
     assert ledger.settle("job:1", 60_000) == 1_000

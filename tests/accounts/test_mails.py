@@ -79,7 +79,7 @@ def test_what_a_running_file_holds_counts_as_left(alice: User) -> None:
 
 def test_a_stream_tells_too(alice: User) -> None:
     streams.cover(alice, "s1", STANDARD, 480 * 60_000)
-    streams.close("s1", STANDARD, 480 * 60_000)
+    streams.close(alice, "s1", STANDARD, 480 * 60_000)
     assert deliver() == ["Steno: 120 minutes left"]
 
 

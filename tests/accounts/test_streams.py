@@ -43,7 +43,7 @@ def test_a_stream_of_300_seconds_pays_at_most_the_65_that_there_are(
 ) -> None:
     received = heard(owner, tariff, 300)
     assert received == heard_ms
-    assert streams.close("s1", tariff, received) == charged_mc
+    assert streams.close(owner, "s1", tariff, received) == charged_mc
     assert ledger.balance(owner).available_mc == 1_083 - charged_mc
     assert ledger.balance(owner).held_mc == 0
     assert audit() == []
@@ -53,12 +53,12 @@ def test_all_slices_together_are_rounded_up_once(owner: User) -> None:
     ledger.grant(owner, 100_000, actor="test", reason="enough")
     heard(owner, SECONDS, 301)
     assert Reservation.objects.count() == 11
-    assert streams.close("s1", SECONDS, 301_000) == SECONDS.price_mc(301_000) == 5_017
+    assert streams.close(owner, "s1", SECONDS, 301_000) == SECONDS.price_mc(301_000) == 5_017
 
 
 def test_a_stream_without_sound_is_free(owner: User) -> None:
     assert streams.cover(owner, "s1", STANDARD, 60_000) == 60_000
-    assert streams.close("s1", STANDARD, 0) == 0
+    assert streams.close(owner, "s1", STANDARD, 0) == 0
     assert ledger.balance(owner).available_mc == 1_083
 
 
@@ -67,7 +67,7 @@ def test_covering_and_closing_again_change_nothing(owner: User) -> None:
         assert streams.cover(owner, "s1", SECONDS, 30_000) == 30_000
     assert ledger.balance(owner).held_mc == 500
     for received in (20_000, 30_000, 1_000):
-        assert streams.close("s1", SECONDS, received) == 334
+        assert streams.close(owner, "s1", SECONDS, received) == 334
     assert ledger.balance(owner).available_mc == 1_083 - 334
 
 
@@ -89,8 +89,8 @@ def test_what_a_lost_process_held_comes_back_and_a_living_stream_keeps_its_own(o
     streams.cover(owner, "living", SECONDS, 30_000)
     streams.release_abandoned()
     assert ledger.balance(owner).held_mc == 500
-    assert streams.close("lost", SECONDS, 30_000) == 0
-    assert streams.close("living", SECONDS, 30_000) == 500
+    assert streams.close(owner, "lost", SECONDS, 30_000) == 0
+    assert streams.close(owner, "living", SECONDS, 30_000) == 500
 
 
 def test_a_stream_that_lasts_as_long_as_it_may_is_charged_from_its_first_slice(owner: User, clock: Clock) -> None:
@@ -99,7 +99,7 @@ def test_a_stream_that_lasts_as_long_as_it_may_is_charged_from_its_first_slice(o
         streams.cover(owner, "long", SECONDS, hour * 3_600_000)
         clock.advance(hours=1)
         streams.release_abandoned()
-    assert streams.close("long", SECONDS, 8 * 3_600_000) == SECONDS.price_mc(8 * 3_600_000)
+    assert streams.close(owner, "long", SECONDS, 8 * 3_600_000) == SECONDS.price_mc(8 * 3_600_000)
 
 
 @given(
@@ -118,6 +118,6 @@ def test_whatever_is_heard_costs_its_price_and_never_more_than_there_is(
         covered = [streams.cover(alice, "s1", tariff, sum(steps[: n + 1])) for n in range(len(steps))][-1]
         received = max(0, min(covered, sum(steps)) - unheard)
         assert covered == min(tariff.billable_ms(sum(steps)), tariff.affordable_ms(credits_mc))
-        assert streams.close("s1", tariff, received) == tariff.price_mc(received) <= credits_mc
+        assert streams.close(alice, "s1", tariff, received) == tariff.price_mc(received) <= credits_mc
         assert audit() == []
         transaction.set_rollback(True)

@@ -56,6 +56,12 @@ def test_what_was_too_noisy_to_read_is_free_and_silence_is_not(text: str, notice
     assert STANDARD.bill_mc(60_400, text, notices) == price_mc
 
 
+@pytest.mark.parametrize("notice", ["speaker_labels_unavailable", "speaker_labels_failed"])
+def test_speakers_that_nobody_told_apart_are_not_paid_for(notice: str) -> None:
+    assert tariff_of("sixtydb", speakers=True).bill_mc(60_000, "Words.", [notice]) == 1000
+    assert tariff_of("sixtydb", speakers=True).bill_mc(60_000, "Words.", []) == 1300
+
+
 @given(tariffs, lengths, lengths)
 def test_a_quote_covers_the_bill_and_is_not_a_unit_more(tariff: Tariff, declared: int, decoded: int) -> None:
     quote, bill = tariff.price_mc(max(declared, decoded)), tariff.price_mc(decoded)

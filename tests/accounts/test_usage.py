@@ -145,7 +145,7 @@ def test_use_is_told_by_source_and_by_key(alice: User, bob: User, alice_key: str
 def test_a_stream_is_one_request_and_one_charge(alice: User, clock: Clock) -> None:
     for minute in range(1, 4):
         streams.cover(alice, "s1", STANDARD, minute * 60_000, Work("live", None, "tr_stream"))
-    streams.close("s1", STANDARD, 150_000)
+    streams.close(alice, "s1", STANDARD, 150_000)
     day = usage.days(alice)[-1]
     assert (day.requests, day.charged_by["live"]) == (1, 3_000)
     (only,) = usage.charges(alice, 10)

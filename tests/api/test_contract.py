@@ -6,16 +6,11 @@ The speech is synthetic and the recogniser is the small test model; the path is 
 import csv
 import io
 import json
-import os
 import re
-import signal
-import socket
 import subprocess
-import sys
 import time
 import wave
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +18,8 @@ import httpx
 import pytest
 from openai import OpenAI
 
-from engine.types import SAMPLE_RATE
-from tests.engine.speech import MICRO, spoken, talk
-
-ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("en_door", "en_music", "en_water")
-START_SECONDS = 120
+from tests.engine.speech import spoken
+from tests.live import NAMES, Product, write_wav
 
 pytestmark = pytest.mark.slow
 
@@ -37,72 +28,14 @@ def plain_words(text: str) -> list[str]:
     return re.findall(r"[a-z]+", text.lower())
 
 
-def write_wav(path: Path, names: tuple[str, ...]) -> Path:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(SAMPLE_RATE)
-        file.writeframes(talk(names).tobytes())
-    return path
-
-
-@dataclass
-class Product:
-    address: str
-    environment: dict[str, str]
-    speech: Path
-    seconds: float
-
-    def client(self, key: str | None = None) -> httpx.Client:
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        return httpx.Client(base_url=self.address, headers=headers, timeout=120)
-
-    def key(self, email: str, minutes: int = 0) -> str:
-        command = [sys.executable, "manage.py", "create_api_key", "--email", email, "--credits", str(minutes)]
-        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=True)
-        return done.stdout.strip()
-
-
 def transcribe(client: httpx.Client, file: Path | tuple[str, bytes], **fields: str) -> httpx.Response:
     name, body = (file.name, file.read_bytes()) if isinstance(file, Path) else file
     return client.post("/v1/transcribe", files={"file": (name, body)}, data=fields)
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    data_dir = tmp_path_factory.mktemp("product")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("STT_", "DJANGO"))}
-    environment |= {
-        "STT_DATA_DIR": str(data_dir),
-        "STT_PORT": str(port),
-        "STT_MODEL": str(MICRO),
-        "STT_FETCH_MODELS": "0",
-    }
-    output = (data_dir / "output.txt").open("w")
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "up"], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
-    )
-    speech = write_wav(data_dir / "a.wav", NAMES)
-    product = Product(f"http://127.0.0.1:{port}", environment, speech, len(talk(NAMES)) / SAMPLE_RATE)
-    deadline = time.monotonic() + START_SECONDS
-    with product.client() as client:
-        while not healthy(client):
-            assert process.poll() is None, (data_dir / "output.txt").read_text()
-            assert time.monotonic() < deadline, (data_dir / "output.txt").read_text()
-            time.sleep(0.2)
-    yield product
-    process.send_signal(signal.SIGINT)
-    process.wait(60)
-
-
-def healthy(client: httpx.Client) -> bool:
-    try:
-        return client.get("/health").status_code == 200
-    except httpx.TransportError:
-        return False
+def product(live_product: Product) -> Product:
+    return live_product
 
 
 @pytest.fixture(scope="module")

@@ -10,15 +10,19 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
 
+from accounts.models import User
 from tests.conftest import PASSWORD
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHROMIUM = "/usr/bin/chromium"
 MICRO_WHISPER = ROOT / "tests" / "fixtures" / "micro_whisper"
-START_SECONDS = 90
+START_SECONDS = 300
+"""On a machine that is busy with other things; a product that dies is noticed at once."""
 # Playwright runs an event loop in the test's thread, in which Django would refuse to touch the database.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
@@ -76,6 +80,19 @@ def sign_in(page: Page, base: str, email: str, password: str = PASSWORD) -> None
     page.wait_for_url("**/transcripts/")
 
 
+@pytest.fixture
+def read(open_page: Open, live_server: LiveServer, alice: User) -> Callable[..., Page]:
+    """Opens a page as Alice."""
+
+    def open_as_alice(path: str, **options: object) -> Page:
+        page = open_page(**options)
+        sign_in(page, live_server.url, alice.email)
+        page.goto(live_server.url + path)
+        return page
+
+    return open_as_alice
+
+
 class Product:
     """`manage.py up` on data of its own, with the test model."""
 
@@ -106,7 +123,13 @@ class Product:
                 return match
             assert self.process.poll() is None, self._output.read_text()
             time.sleep(0.1)
+        self.stop()
         raise AssertionError(f"{pattern!r} never appeared in:\n{self._output.read_text()}")
+
+    def children(self, word: str) -> list[psutil.Process]:
+        """Its processes with that word in their command line."""
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        return [child for child in children if any(word in part for part in child.cmdline())]
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)

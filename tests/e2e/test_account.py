@@ -15,7 +15,7 @@ from engine.types import EngineStatus, ModelStatus
 from tests.accounts import totp
 from tests.conftest import PASSWORD
 from tests.e2e.conftest import Open
-from tests.e2e.test_pages_reading import violations
+from tests.e2e.reading import violations
 from tests.web import rows
 from transcripts import engine_gateway
 from transcripts.services import erase, sweep

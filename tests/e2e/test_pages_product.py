@@ -47,7 +47,7 @@ def test_from_a_file_to_a_transcript_that_plays(member: Page, product: Product, 
     expect(member.locator("article")).to_contain_text(SAID, timeout=60_000)
     expect(member.get_by_role("heading", level=1)).to_have_text("Room seven")
     member.get_by_role("button", name="Play").click()
-    expect(member.locator("[data-player=now]")).not_to_have_text("0:00", timeout=10_000)
+    expect(member.locator("[data-player=now]")).not_to_have_text("0:00", timeout=30_000)
     member.get_by_role("button", name="Pause").click()
     for name in ("txt", "md", "srt", "vtt", "json", "csv", "docx", "pdf"):
         member.get_by_role("link", name="Export").click()
@@ -55,6 +55,38 @@ def test_from_a_file_to_a_transcript_that_plays(member: Page, product: Product, 
         with member.expect_download() as download:
             member.get_by_role("button", name=f"Download {name}").click()
         assert Path(download.value.path()).stat().st_size > 50
+
+
+DRAFTS = """() => new Promise((done) => {
+    indexedDB.open('drafts').onsuccess = ({target}) => {
+        const all = target.result.transaction('drafts').objectStore('drafts').getAll();
+        all.onsuccess = () => done(all.result.map((draft) => draft.text));
+    };
+})"""
+
+
+def test_what_is_typed_outlives_a_web_process_that_dies_between_two_saves(
+    member: Page, product: Product, talk: Path, complaints: list[str]
+) -> None:
+    upload(member, product, talk)
+    member.wait_for_url("**/transcripts/*/")
+    expect(member.locator("[data-turn]").first).to_contain_text(SAID, timeout=60_000)
+    member.wait_for_selector("[data-editor=ready]")
+    member.locator("[data-turn] .turn__text").first.dblclick()
+    member.keyboard.press("Control+End")
+    member.keyboard.type(" First.")
+    state = member.locator("[data-edit=state]")
+    expect(state).to_have_attribute("data-state", "saved")
+    assert member.evaluate(DRAFTS) == []
+    member.keyboard.type(" Second.")
+    [web] = product.children("uvicorn")
+    web.kill()
+    expect(state).to_contain_text("1 change kept here")
+    assert [text.endswith(" First. Second.") for text in member.evaluate(DRAFTS)] == [True]
+    expect(state).to_have_attribute("data-state", "saved", timeout=60_000)  # the supervisor starts another
+    member.reload()
+    expect(member.locator("[data-turn]").first).to_contain_text("First. Second.")
+    complaints[:] = [line for line in complaints if "ERR_" not in line]
 
 
 def test_an_upload_goes_on_where_it_stopped(

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +68,7 @@ def read_answer(connection: socket.socket, method: str = "POST") -> Answer:
     return Answer(response.status, response.headers, response.read())
 
 
-def head(path: str, headers: dict[str, str | int], method: str = "POST") -> bytes:
+def head(path: str, headers: Mapping[str, str | int], method: str = "POST") -> bytes:
     lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *(f"{name}: {value}" for name, value in headers.items())]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 

@@ -34,7 +34,7 @@ def test_one_caller_cannot_take_every_place() -> None:
 
 def test_promised_bytes_count_until_their_upload_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    monkeypatch.setattr("transcripts.uploads.incoming.room_for", asked.append)
+    monkeypatch.setattr("transcripts.incoming.room_for", asked.append)
     crowd = Crowd()
     with crowd.join(ONE, 100), crowd.join(ANOTHER, 50):
         pass

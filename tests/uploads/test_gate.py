@@ -206,6 +206,7 @@ def test_a_sender_that_trickles_is_let_go(server: Server) -> None:
     [
         pytest.param(b"".join(part(f"f{i}", b"") for i in range(100_000)) + END, id="100000 fields"),
         pytest.param(part("model", bytes(1 * MB)) + END, id="a megabyte of text"),
+        pytest.param(part("model", b"a\0b") + END, id="a character that is not stored"),
         pytest.param(part("n" * MB, b"x") + END, id="a megabyte of header"),
         pytest.param(part("file", AUDIO, b"a" * 20_000) + END, id="a name of 20 KB"),
         pytest.param(

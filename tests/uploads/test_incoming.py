@@ -7,9 +7,9 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from stt_site.lib.errors import ErrorCode, ServiceError
+from transcripts import incoming
+from transcripts.incoming import IncomingFile
 from transcripts.services.uploads import Append
-from transcripts.uploads import incoming
-from transcripts.uploads.incoming import IncomingFile
 from transcripts.uploads.tus import AppendedFile
 
 

@@ -8,9 +8,21 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.services.tariffs import tariff_of
 from engine.types import Chunk, Segment, Word, to_dict
 from transcripts import storage
-from transcripts.models import Job, JobChunk, JobState, Media, Origin, Playback, Transcript, TranscriptSegment
+from transcripts.models import (
+    Job,
+    JobChunk,
+    JobState,
+    LiveFinal,
+    LiveStream,
+    Media,
+    Origin,
+    Playback,
+    Transcript,
+    TranscriptSegment,
+)
 
 numbers = itertools.count(1)
 
@@ -123,3 +135,23 @@ def with_playback(made: Transcript, audio: bytes, peaks: bytes = bytes(range(0, 
 
 def add_chunk(made: Transcript, chunk: Chunk) -> None:
     JobChunk.objects.create(job=made.job, index=chunk.index, fence=1, result=to_dict(chunk))
+
+
+def captions(owner: User | None, *texts: str, ended: bool = True) -> LiveStream:
+    """A live stream that said `texts`, a second each."""
+    now = timezone.now()
+    stream = LiveStream.objects.create(
+        public_id=f"ls_{next(numbers):010}",
+        token_hash=f"{next(numbers):064}",
+        owner=owner,
+        caller="",
+        config={},
+        tariff=to_dict(tariff_of("stt_ai")),
+        model="base",
+        received_ms=1000 * len(texts),
+        seen_at=now,
+        ended_at=now if ended else None,
+    )
+    for seq, text in enumerate(texts, 1):
+        LiveFinal.objects.create(stream=stream, seq=seq, segment=to_dict(spoken(text, seq - 1.0)))
+    return stream

@@ -2,35 +2,46 @@ import json
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from engine.types import Chunk
 from tests.web import rows
 from transcripts import engine_gateway
-from transcripts.models import JobState, Transcript
+from transcripts.models import JobState, Media, Transcript
 
 EMBEDDED = {"code": "embedded_model", "message": "The packaged recogniser answered."}
 PLAIN = {"code": "speaker_labels_unavailable", "message": "No speaker labels."}
 
 
-def test_each_segment_is_one_text_node_that_a_word_can_be_found_in(page: Client, alice: User) -> None:
+def test_each_turn_is_one_text_node_that_a_word_can_be_found_in(page: Client, alice: User) -> None:
     made = rows.transcript(alice)
     text = page.get(f"/transcripts/{made.slug}/").content.decode()
+    first = "Good morning all. The brief is a remote that people do not lose."
+    assert f'<p class="turn__text" dir="auto" data-line="0" lang="en">{first}</p>' in text
+    assert 'data-line="1" lang="en">Twelve fifty a unit, which is tight.</p>' in text
+    assert 'id="turn-0" data-turn="0" data-rev="0"' in text
+
+
+def test_a_shared_result_has_a_node_for_each_segment(client: Client, db: None) -> None:
+    text = client.get(f"/t/{rows.transcript(None).view_token}/").content.decode()
     assert '<span data-line="0">Good morning all.</span>' in text
-    assert '<span data-line="2">Twelve fifty a unit, which is tight.</span>' in text
+    assert "data-turn" not in text
 
 
 def test_words_are_packed_and_unpack_to_their_times(page: Client, alice: User) -> None:
     made = rows.transcript(alice)
     packed = page.get(f"/transcripts/{made.slug}/words/").json()
     assert packed["duration"] == (made.duration_ms or 0) / 1000
+    turns = [rows.TALK[:2], rows.TALK[2:]]
     time = 0
-    for segment, row in zip(rows.TALK, packed["segments"], strict=True):
-        place = 0
-        for word, at in zip(segment.words, range(0, len(row), 4), strict=True):
+    for segments, row in zip(turns, packed["segments"], strict=True):
+        text, place = " ".join(segment.text for segment in segments), 0
+        words = [word for segment in segments for word in segment.words]
+        for word, at in zip(words, range(0, len(row), 4), strict=True):
             start, length, gap, letters = row[at : at + 4]
             time, place = time + start, place + gap
-            assert segment.text[place : place + letters] == word.text
+            assert text[place : place + letters] == word.text
             assert (time / 100, (time + length) / 100) == pytest.approx((word.start, word.end))
             place += letters
 
@@ -67,17 +78,18 @@ def test_doubtful_places_are_marked_and_listed(page: Client, alice: User) -> Non
     suspects = [{"start": 2.0, "end": 6.5, "reason": "low"}, {"start": 7.2, "end": 8.6, "reason": "no words"}]
     made = rows.transcript(alice, suspects=suspects)
     text = page.get(f"/transcripts/{made.slug}/").content.decode()
-    assert '<span data-line="1" class="doubt"' in text
-    assert '<span data-line="0">' in text
     assert "Speech here, 1 s, that could not be written down." in text
     assert text.count("data-seek=") == 2
+    words = page.get(f"/transcripts/{made.slug}/words/").json()
+    assert words["suspects"] == [[2.0, 6.5], [7.2, 8.6]]
+    assert words["doubtful"] == list(range(3, 13))
 
 
 def test_speakers_are_named_and_coloured_in_the_order_they_speak(page: Client, alice: User) -> None:
     talk = [rows.spoken("Hello there.", 0, speaker="Speaker 1"), rows.spoken("Hello back.", 2, speaker="Speaker 2")]
     text = page.get(f"/transcripts/{rows.transcript(alice, segments=talk).slug}/").content.decode()
     assert text.index('data-spk="1"') < text.index('data-spk="2"')
-    assert '<b class="turn__name"><bdi>Speaker 2</bdi></b><a class="stamp" href="#t=2">0:02</a>' in text
+    assert '<bdi>Speaker 2</bdi></button><a class="stamp" href="#t=2">0:02</a>' in text
 
 
 def test_text_cannot_write_html_and_goes_its_own_direction(page: Client, alice: User) -> None:
@@ -86,7 +98,7 @@ def test_text_cannot_write_html_and_goes_its_own_direction(page: Client, alice: 
     text = page.get(f"/transcripts/{made.slug}/").content.decode()
     assert "&lt;img src=x&gt; نعم" in text
     assert "<i>x</i>" not in text
-    assert '<p class="turn__text" dir="auto" lang="ar">' in text
+    assert '<p class="turn__text" dir="auto" data-line="0" lang="ar">' in text
 
 
 @pytest.mark.parametrize("name", ["txt", "md", "srt", "vtt", "json", "csv", "docx", "pdf"])
@@ -133,11 +145,13 @@ def test_rename(page: Client, alice: User) -> None:
 
 def test_delete_asks_first(page: Client, alice: User) -> None:
     made = rows.transcript(alice)
-    assert "Delete for ever" in page.get(f"/transcripts/{made.slug}/delete/").content.decode()
+    assert "Move to trash" in page.get(f"/transcripts/{made.slug}/delete/").content.decode()
     assert Transcript.objects.filter(pk=made.pk).exists()
     answer = page.post(f"/transcripts/{made.slug}/delete/", follow=True)
-    assert "is deleted, with its recording" in answer.content.decode()
-    assert not Transcript.objects.filter(pk=made.pk).exists()
+    assert "is in the trash" in answer.content.decode()
+    made.refresh_from_db()
+    assert made.trashed_at is not None
+    assert page.get(f"/transcripts/{made.slug}/").status_code == 404
 
 
 def test_cancel(page: Client, alice: User) -> None:
@@ -169,3 +183,13 @@ def test_the_page_asks_for_speakers_as_it_is_told(page: Client, alice: User, mon
     page.post(f"/transcripts/{made.slug}/speakers/", {"speakers": "3"})
     wanted = Transcript.objects.get(pk=made.pk).labels_wanted
     assert wanted == {"speakers": 3, "min_speakers": None, "max_speakers": None, "attempts": 0}
+
+
+def test_transcribing_again_makes_a_version_and_is_refused_without_the_recording(page: Client, alice: User) -> None:
+    made = rows.transcript(alice)
+    form = page.get(f"/transcripts/{made.slug}/again/").content.decode()
+    assert "The one you have stays" in form
+    Media.objects.filter(pk=made.media_id).update(removed_at=timezone.now())
+    refused = page.post(f"/transcripts/{made.slug}/again/", {"model": ""})
+    assert refused.status_code == 409
+    assert "no longer here" in refused.content.decode()

@@ -4,7 +4,8 @@ import pytest
 
 from engine.types import Segment, Span, Transcript, Word
 from tests.web.rows import spoken
-from transcripts.web.present import PARAGRAPH_CHARACTERS, Run, snippet, status, turns, word_table
+from transcripts.services.editing.turns import PARAGRAPH_CHARACTERS
+from transcripts.web.present import Run, doubt, extracts, segment_words, status, turns, word_table
 from transcripts.web.tags import clock, length
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -80,7 +81,7 @@ def test_speech_without_words_has_its_place_among_the_turns() -> None:
 
 def unpacked(transcript: Transcript) -> list[str]:
     found = []
-    for segment, row in zip(transcript.segments, word_table(transcript), strict=True):
+    for segment, row in zip(transcript.segments, word_table(segment_words(transcript)), strict=True):
         units, place = segment.text.encode("utf-16-le"), 0
         for at in range(0, len(row), 4):
             place += row[at + 2]
@@ -103,22 +104,27 @@ def test_a_word_is_found_in_its_text_in_the_units_of_a_browser(text: str, words:
     assert unpacked(Transcript(text, "en", 1.0, 9, (Segment(0, 9, text, timed),), "base")) == words
 
 
-def test_a_segment_without_words_is_one_and_a_word_that_is_not_in_the_text_is_left_out() -> None:
+def test_a_segment_without_words_is_one_and_a_word_that_is_not_in_the_text_is_nowhere() -> None:
     bare = Segment(1.0, 2.0, "No times here.")
     odd = Segment(3.0, 4.0, "ten percent", (Word("10", 3.0, 3.5, 1.0), Word("percent", 3.5, 4.0, 1.0)))
-    assert unpacked(Transcript("", "en", 1.0, 9, (bare, odd), "base")) == ["No times here.", "percent"]
+    assert unpacked(Transcript("", "en", 1.0, 9, (bare, odd), "base")) == ["No times here.", "", "percent"]
+
+
+def test_the_least_sure_words_are_doubtful_and_those_where_the_run_had_doubts() -> None:
+    said = [Word("word", i, i + 1, 0.5 + i / 1000) for i in range(100)]
+    unsure = doubt(said, [Span(50, 52)])
+    assert [word.start for word in said if word in unsure] == [0, 1, 50, 51]
+    assert Word("corrected", 50, 51, 1.0) not in unsure
 
 
 def test_a_snippet_shows_the_place_with_a_few_words_around_it() -> None:
     text = f"{'left ' * 40}Budget{' right' * 40}"
-    found = snippet(text, "budget")
-    assert found is not None
-    before, at, after = found
-    assert at == "Budget"
-    assert before.startswith("… left")
-    assert after.endswith("right …")
-    assert snippet(text, "nothing") is None
-    assert snippet("short text", "text") == ("short ", "text", "")
+    (found,) = extracts(text, "budget")
+    assert found.startswith("… left")
+    assert "left Budget right" in found
+    assert found.endswith("right …")
+    assert list(extracts(text, "nothing")) == []
+    assert list(extracts("short text", "text")) == ["short text"]
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(0, "0:00"), (12.9, "0:12"), (3599, "59:59"), (3723, "1:02:03")])

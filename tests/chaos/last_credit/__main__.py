@@ -43,7 +43,7 @@ def wrong(report: dict[str, Any]) -> list[str]:
     found = [name for name in ("overspent_mc", "other", "charged_beyond_hold", "violations") if report[name]]
     if report["winners"] != report["accounts"]:
         found.append("winners")
-    if report["winners"] + report["refused"] + report["busy"] != report["attempts"]:
+    if sum(report[name] for name in ("winners", "refused_first", "refused", "busy")) != report["attempts"]:
         found.append("attempts")
     return found
 
