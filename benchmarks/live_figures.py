@@ -9,7 +9,7 @@ from rapidfuzz.distance import Levenshtein
 
 from benchmarks.live_client import Session
 from benchmarks.quality import Recording
-from engine.text import normalized
+from engine.letters import normalized
 
 APART = 0.9
 """Seconds between words that are two utterances."""

@@ -26,7 +26,7 @@ from engine.config import EngineConfig
 from engine.pipeline import run
 from engine.protocols import Request, Window
 from engine.scheduler import Scheduler
-from engine.text import normalized
+from engine.letters import normalized
 from engine.types import SAMPLE_RATE, Options, Segment, Span, Transcript
 from engine.windows import batches
 from engine.words import Heard

@@ -12,7 +12,7 @@ import jellyfish
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
-from engine.text import Placed, capitalized, folded, placed, rebuilt, script_of, shell
+from engine.letters import Placed, capitalized, folded, placed, rebuilt, script_of, shell
 from engine.types import MAX_WEIGHT, Keyword, Segment, Word
 
 NEAREST, FARTHEST = 0.95, 0.65

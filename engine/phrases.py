@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from engine.text import normalized
+from engine.letters import normalized
 
 CREDITS = (
     "Subtitles by the Amara.org community",

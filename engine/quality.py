@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.phrases import is_credit, is_farewell
-from engine.text import bare, normalized, placed, rebuilt
+from engine.letters import bare, normalized, placed, rebuilt
 from engine.types import Segment, Span
 from engine.vad import overlap, total
 

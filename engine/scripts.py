@@ -13,7 +13,7 @@ from pathlib import Path
 import jellyfish
 from rapidfuzz.distance import Levenshtein
 
-from engine.text import Placed, placed, rebuilt, script_of, shell
+from engine.letters import Placed, placed, rebuilt, script_of, shell
 from engine.types import Keyword, Segment
 
 LEXICON = Path(__file__).parent / "lexicon" / "hindi.tsv"

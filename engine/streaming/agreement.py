@@ -4,7 +4,7 @@ arXiv 2307.14743) over hypotheses that begin at the same sample, so that no time
 from collections.abc import Sequence
 from itertools import takewhile
 
-from engine.text import bare
+from engine.letters import bare
 
 UNSPACED = frozenset({"zh", "yue", "ja", "th", "lo", "my", "km"})
 """Languages that are compared letter by letter."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from engine.quality import compression_ratio
-from engine.text import placed, rebuilt
+from engine.letters import placed, rebuilt
 from engine.types import Segment, Word
 from engine.words import SENTENCE_MARKS
 

@@ -16,7 +16,7 @@ from engine.errors import Cancelled, MediaError, UnsupportedLanguage
 from engine.pipeline import AHEAD, run
 from engine.protocols import LanguageGuess, Recognizer, Request, Window
 from engine.scheduler import Scheduler
-from engine.text import normalized
+from engine.letters import normalized
 from engine.types import (
     SAMPLE_RATE,
     Chunk,
