@@ -23,10 +23,10 @@ from rapidfuzz.distance import Levenshtein
 from benchmarks.pipeline import MODEL, Looped, machine
 from engine.backends.whisper import WhisperRecognizer
 from engine.config import EngineConfig
+from engine.letters import normalized
 from engine.pipeline import run
 from engine.protocols import Request, Window
 from engine.scheduler import Scheduler
-from engine.letters import normalized
 from engine.types import SAMPLE_RATE, Options, Segment, Span, Transcript
 from engine.windows import batches
 from engine.words import Heard

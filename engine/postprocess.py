@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from engine.scripts import in_their_script
 from engine.letters import Placed, capitalized, folded, placed, rebuilt, shell
+from engine.scripts import in_their_script
 from engine.types import Options, Segment
 
 FILLERS: dict[str, frozenset[str]] = {

@@ -4,8 +4,8 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from engine.phrases import is_credit, is_farewell
 from engine.letters import bare, normalized, placed, rebuilt
+from engine.phrases import is_credit, is_farewell
 from engine.types import Segment, Span
 from engine.vad import overlap, total
 

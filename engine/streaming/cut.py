@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from engine.quality import compression_ratio
 from engine.letters import placed, rebuilt
+from engine.quality import compression_ratio
 from engine.types import Segment, Word
 from engine.words import SENTENCE_MARKS
 

@@ -13,10 +13,10 @@ import pytest
 from engine.backends.whisper import WhisperRecognizer
 from engine.config import EngineConfig
 from engine.errors import Cancelled, MediaError, UnsupportedLanguage
+from engine.letters import normalized
 from engine.pipeline import AHEAD, run
 from engine.protocols import LanguageGuess, Recognizer, Request, Window
 from engine.scheduler import Scheduler
-from engine.letters import normalized
 from engine.types import (
     SAMPLE_RATE,
     Chunk,
