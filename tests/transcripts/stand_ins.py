@@ -22,6 +22,7 @@ from engine.types import (
     Turn,
     Word,
 )
+from tests.engine.text_stand_in import TextStandIn
 
 Script = Callable[[Callable[[Event], None], int], None]
 """Called with `on_event` and the number of chunks to resume behind."""
@@ -40,7 +41,7 @@ def progress(done: float, phase: str = "transcribing", stalled_for: float = 0.0)
 
 
 @dataclass
-class StandInEngine:
+class StandInEngine(TextStandIn):
     """Transcribes `chunks` chunks of ten seconds, calling `script` where one is set, and before the answer."""
 
     info: MediaInfo = field(default_factory=lambda: MediaInfo("wav", "pcm_s16le", 30.0, 16000, 1, False))
