@@ -24,6 +24,7 @@ from engine.types import (
     Turn,
     Word,
 )
+from tests.engine.text_stand_in import TextStandIn
 
 Script = Callable[[Callable[[Event], None], int], None]
 """Called with `on_event` and the number of chunks to resume behind."""
@@ -63,7 +64,7 @@ def extracted(what: Extraction, lines: Sequence[Line]) -> Answer:
 
 
 @dataclass
-class StandInEngine:
+class StandInEngine(TextStandIn):
     """Transcribes `chunks` chunks of ten seconds, calling `script` where one is set, and before the answer."""
 
     info: MediaInfo = field(default_factory=lambda: MediaInfo("wav", "pcm_s16le", 30.0, 16000, 1, False))
