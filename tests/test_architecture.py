@@ -62,7 +62,7 @@ ONLY_FROM: dict[str, tuple[str, ...]] = {
     "urllib.request": ("stt_site.management.commands.welcome",),
     "stt_site": ("stt_site",),
 }
-OPEN = ("engine.types", "engine.errors", "engine.streaming.events", "stt_site.lib")
+OPEN = ("engine.types", "engine.errors", "engine.streaming.events", "engine.text.types", "stt_site.lib")
 HEAVY = ("ctranslate2", "faster_whisper", "torch", "torchaudio", "onnxruntime", "av", "pocketsphinx")
 DIALECTS = "transcripts.api.dialects"
 SHARED_BY_DIALECTS = ("base", "registry")

@@ -1,4 +1,5 @@
 from transcripts.models.document import Edit, Tag, Turn, Version
+from transcripts.models.insight import TranscriptInsight
 from transcripts.models.job import OPEN_STATES, Job, JobChunk, JobState, Origin
 from transcripts.models.live import LiveFinal, LiveStream
 from transcripts.models.media import Media, Playback, Upload
@@ -22,6 +23,7 @@ __all__ = [
     "StoredFile",
     "Tag",
     "Transcript",
+    "TranscriptInsight",
     "TranscriptSegment",
     "Turn",
     "Upload",

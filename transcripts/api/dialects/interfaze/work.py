@@ -56,22 +56,15 @@ def work_of(order: ChatOrder) -> Work:
     if diarized and selectors.engine_status().diarizer is None:
         message = "This server cannot tell speakers apart: nothing for it is installed. Nothing was charged."
         raise ServiceError(ErrorCode.MODEL_UNAVAILABLE, message)
-    if language_model.configured():
+    if language_model.name():
         return Work(order, plan, diarized, translated=False, target=target)
     if target is not None and (target != "en" or not order.sources):
-        raise _missing(f"Translating into {target!r}" if order.sources else "Translating a text")
+        raise language_model.missing(f"Translating into {target!r}" if order.sources else "Translating a text")
     wanted = [*(plan.required if plan else ()), *(plan.originals if plan and target else ())]
     if wanted:
         names = ", ".join(sorted(wanted))
-        raise _missing(f"What the schema asks for in {names}")
+        raise language_model.missing(f"What the schema asks for in {names}")
     return Work(order, plan, diarized, translated=target == "en", target=None)
-
-
-def _missing(what: str) -> ServiceError:
-    return ServiceError(
-        ErrorCode.MODEL_UNAVAILABLE,
-        f"{what} takes a language model, and this server has none (STT_LLM_URL). Nothing was transcribed or charged.",
-    )
 
 
 def translated(facts: Facts, target: str, languages: Mapping[str, str]) -> Facts:
@@ -95,7 +88,7 @@ def translation_of(text: str, target: str, languages: Mapping[str, str]) -> str:
 
 def answers_to(plan: Plan, prompt: str, facts: Facts) -> dict[str, Any]:
     """Of the language model, by the paths of the gaps; none where there are no gaps or no such model."""
-    if not plan.gaps or not language_model.configured():
+    if not plan.gaps or not language_model.name():
         return {}
     schema = {
         "type": "object",
