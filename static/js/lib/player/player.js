@@ -3,7 +3,7 @@
 import { ACTIONS, change, chordsOf, sayChord, settings } from "../keymap.js";
 import { announce, clock, inField, poll, spoken } from "../page.js";
 import { Following } from "./following.js";
-import { recall, remember, topTurn } from "./place.js";
+import { flash, recall, remember, topTurn } from "./place.js";
 import { Light, Words } from "../words.js";
 import { Wave } from "../wave.js";
 
@@ -263,6 +263,7 @@ export class Player {
       history.replaceState(null, "", place.getAttribute("href"));
       this.seek(Number(place.dataset.seek));
       this.reveal();
+      flash(this.at?.line.element.closest(".turn"));
     });
     addEventListener("hashchange", () => this.fromAddress());
   }
