@@ -42,6 +42,9 @@ class Receiver:
     def handle(self, request: BaseHTTPRequestHandler) -> None:
         length = int(request.headers.get("content-length") or 0)
         body = request.rfile.read(length)
+        if len(body) < length:
+            request.close_connection = True  # Its sender died in the middle: that is no request, and nobody to answer.
+            return
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.got.append(Got(request.command, request.path, headers, body))
         if (says := self._script(request)) is None:

@@ -2,15 +2,17 @@
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from accounts.models import User
 from transcripts import full_text, selectors, snippets
-from transcripts.models import Origin, Passage, Transcript
+from transcripts.models import Job, JobState, Origin, Passage, Transcript, Upload
+from transcripts.services import leases
 from transcripts.snippets import Piece
 from transcripts.terms import clauses
 
@@ -19,6 +21,8 @@ MOST_AT_ONCE = 500
 """Transcripts with which one thing is done."""
 MOST_NAMES = 200
 """Speakers that can be chosen from."""
+MOST_WAITING = 1000
+"""Jobs of which the place is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,22 @@ def speakers(user: User) -> list[str]:
 def sources(user: User) -> list[Origin]:
     found = selectors.transcripts_for(user).order_by().values_list("job__origin", flat=True).distinct()
     return [origin for origin in Origin if origin in set(found)]
+
+
+def uploads(user: User, keys: Sequence[str] | None = None) -> list[Upload]:
+    """Files that are not all here yet, or not handed in yet, the newest first."""
+    mine = Upload.objects.filter(owner=user, expires_at__gt=timezone.now()).order_by("-created_at")
+    return list(mine if keys is None else mine.filter(key__in=[key for key in keys if key.isprintable()]))
+
+
+def places_in_queue(jobs: Iterable[Job]) -> dict[int, int]:
+    """Of those that wait: how many are before it, itself counted. As things are now: others may still go before it."""
+    waiting = [job.pk for job in jobs if job.state == JobState.QUEUED]
+    if not waiting:
+        return {}
+    line = leases.waiting_fairly().values_list("pk", flat=True)[:MOST_WAITING]
+    places = {pk: place for place, pk in enumerate(line, 1)}
+    return {pk: places[pk] for pk in waiting if pk in places}
 
 
 def _speakers(user: User) -> dict[int, list[str]]:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from accounts.models import User
 from stt_site.lib.errors import ServiceError
-from transcripts import full_text, library, snippets, vectors
+from transcripts import engine_gateway, full_text, library, snippets, vectors
 from transcripts.full_text import Scope
 from transcripts.library import Filters
 from transcripts.models import Passage, Transcript
@@ -160,7 +160,7 @@ def _words(asked: Sequence[Clause]) -> list[Clause]:
 
 
 def _by_meaning(scope: Scope, query: str, looked: Looked) -> list[int]:
-    vector = vectors.embed([query])[0]
+    vector = engine_gateway.embed([query])[0]
     found, shelf = vectors.nearest(scope.owner, vector, scope.numbers(), DEPTH)
     leg = [pk for pk, likeness in found if likeness >= WORST]
     near = dict(found) | vectors.likeness(shelf, vector, [pk for pk in looked.candidates if pk not in dict(found)])

@@ -10,8 +10,6 @@ import numpy
 from numpy.typing import NDArray
 
 from accounts.models import User
-from stt_site.lib.errors import ErrorCode, ServiceError
-from transcripts import engine_gateway
 from transcripts.models import Index, Passage
 
 Vectors = NDArray[numpy.float32]
@@ -34,15 +32,6 @@ class Shelf:
 
 _lock = Lock()
 _shelves: "OrderedDict[int, Shelf]" = OrderedDict()
-
-
-def embed(texts: Sequence[str], *, priority: str = "interactive") -> Vectors:
-    """Raises ServiceError where nothing here can, or nobody answers."""
-    make = getattr(engine_gateway, "embed", None)
-    if make is None:
-        raise ServiceError(ErrorCode.MODEL_UNAVAILABLE, "This server cannot compare texts by what they mean.")
-    vectors: Vectors = make(texts, priority=priority)
-    return vectors
 
 
 def nearest(

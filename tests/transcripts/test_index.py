@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def embedder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_gateway, "embed", hashed, raising=False)
+    monkeypatch.setattr(engine_gateway, "embed", hashed)
 
 
 def found(owner: User, query: str) -> list[Transcript]:

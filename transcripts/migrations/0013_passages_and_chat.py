@@ -22,7 +22,7 @@ def want_indexes(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("transcripts", "0011_stored_files"),
+        ("transcripts", "0012_insights"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,5 +1,6 @@
 from transcripts.models.chat import ChatSession, ChatTurn
 from transcripts.models.document import Edit, Tag, Turn, Version
+from transcripts.models.insight import TranscriptInsight
 from transcripts.models.job import OPEN_STATES, Job, JobChunk, JobState, Origin
 from transcripts.models.live import LiveFinal, LiveStream
 from transcripts.models.media import Media, Playback, Upload
@@ -28,6 +29,7 @@ __all__ = [
     "StoredFile",
     "Tag",
     "Transcript",
+    "TranscriptInsight",
     "TranscriptSegment",
     "Turn",
     "Upload",

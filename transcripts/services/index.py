@@ -16,7 +16,7 @@ from django.utils import timezone
 from stt_site.lib.errors import ServiceError
 from stt_site.lib.ids import new_id
 from stt_site.lib.queue import ring
-from transcripts import full_text, selectors, terms, vectors
+from transcripts import engine_gateway, full_text, selectors, terms
 from transcripts.models import Index, JobState, Passage, Transcript
 from transcripts.services.passages import Cut, cut
 
@@ -132,7 +132,7 @@ def _embed(transcript_id: int) -> None:
     waiting = list(bare)
     for at in range(0, len(waiting), BATCH):
         some = waiting[at : at + BATCH]
-        made = vectors.embed([passage.text for passage in some], priority="bulk").astype(numpy.float16)
+        made = engine_gateway.embed([passage.text for passage in some], priority="bulk").astype(numpy.float16)
         for passage, vector in zip(some, made, strict=True):
             passage.embedding = vector.tobytes()
         Passage.objects.bulk_update(some, ["embedding"])

@@ -10,8 +10,12 @@ MODEL = "qwen2.5-1.5b-instruct"
 
 
 def name() -> str | None:
+    return text_models().writer
+
+
+def text_models() -> TextModels:
     found: TextModels = getattr(engine_gateway.status(), "text", TextModels())
-    return found.writer
+    return found
 
 
 def stream(messages: Sequence[Message], most_tokens: int) -> Generator[str]:

@@ -1,19 +1,16 @@
 """An answer as it is written, a piece at a time: kept within its length, and without what a model only thought."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import closing
-from typing import Literal, TypedDict
+from typing import Literal
 
 CUT = " […]"
 """Ends an answer that grew too long."""
 LONGEST_TOKEN = 40
 """Characters; beyond that a piece is more than one."""
+Message = Mapping[str, str]
+"""`role` (system, user or assistant) and `content`."""
 THOUGHTS = ("<think>", "</think>")
-
-
-class Message(TypedDict):
-    role: str
-    content: str
 
 
 def capped(pieces: Generator[str], most_tokens: int) -> Generator[str]:
