@@ -12,10 +12,10 @@ from django.db.models import QuerySet
 from engine.text.types import Extraction, Style
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts.models import Transcript, TranscriptInsight
-from transcripts.services.insights import making
+from transcripts.services.insights import making, translating
 from transcripts.services.insights.kinds import ANALYSES, CUSTOM
 from transcripts.services.insights.making import Made
-from transcripts.services.insights.source import LONGEST_PROMPT, Source, capped, of_text, of_transcript
+from transcripts.services.insights.source import LONGEST_PROMPT, LONGEST_TEXT, Source, capped, of_text, of_transcript
 
 __all__ = [
     "ANALYSES",
@@ -30,6 +30,8 @@ __all__ = [
     "generate_from_text",
     "summarize",
     "summarize_text",
+    "translate",
+    "translate_texts",
 ]
 
 
@@ -68,6 +70,21 @@ def generate(
     capped(prompt, LONGEST_PROMPT, "prompt")
     name = ":".join(filter(None, (variant, sha256(prompt.encode()).hexdigest()[:32] if prompt else "")))
     return _kept(transcript, kind, name, lambda source: making.generated(source, kind, variant, prompt), force)
+
+
+def translate(transcript: Transcript, target: str, *, force: bool = False) -> Insight:
+    """Turn by turn. Raises UNSUPPORTED_LANGUAGE."""
+    languages = translating.pair(transcript.language, target)
+    return _kept(
+        transcript, "translation", languages.target, lambda source: translating.turns(source, languages), force
+    )
+
+
+def translate_texts(texts: Sequence[str], source: str, target: str) -> tuple[Made, translating.Pair]:
+    """A list of as many in the same order; `source` may be auto."""
+    capped("".join(texts), LONGEST_TEXT, "texts")
+    languages = translating.pair(source, target)
+    return translating.texts(texts, languages), languages
 
 
 def summarize_text(text: str, style: Style = "brief") -> Made:
