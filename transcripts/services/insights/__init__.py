@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from engine.text.types import Extraction, Style
 from stt_site.lib.errors import ErrorCode, ServiceError
+from transcripts import engine_gateway
 from transcripts.models import Transcript, TranscriptInsight
 from transcripts.services.insights import making, translating
 from transcripts.services.insights.kinds import ANALYSES, CUSTOM
@@ -26,8 +27,11 @@ __all__ = [
     "analyze",
     "analyze_text",
     "cached",
+    "embed",
     "generate",
     "generate_from_text",
+    "latest_summary",
+    "plain",
     "summarize",
     "summarize_text",
     "translate",
@@ -100,13 +104,32 @@ def generate_from_text(text: str, kind: str = CUSTOM, variant: str = "", prompt:
     return making.generated(of_text(text), kind, variant, prompt)
 
 
+def embed(texts: Sequence[str]) -> tuple[list[list[float]], str]:
+    """A vector of length 1 for each text, and who made them."""
+    capped("".join(texts), LONGEST_TEXT, "texts")
+    vectors = engine_gateway.embed(texts)
+    return vectors.tolist(), engine_gateway.status().text.embedder or ""
+
+
+def plain(kind: str, value: Any) -> Any:
+    """Of statements only their words, as STT.ai answers with."""
+    return [each["text"] for each in value] if kind in ("action_items", "questions") else value
+
+
 def cached(transcript: Transcript, kind: str, variant: str = "") -> Insight | None:
     """What is kept of the version that is shown; nothing is made."""
     row = _rows(transcript).filter(kind=kind, variant=variant).first()
     return None if row is None else _read(row, transcript)
 
 
+def latest_summary(transcript: Transcript) -> Insight | None:
+    """In whatever style."""
+    row = _rows(transcript).filter(kind="summary").order_by("-created_at").first()
+    return None if row is None else _read(row, transcript)
+
+
 def all_cached(transcript: Transcript) -> list[Insight]:
+    """By kind."""
     return [_read(row, transcript) for row in _rows(transcript).order_by("kind", "variant")]
 
 
