@@ -1,6 +1,6 @@
 // The panel beside a transcript: tabs, what is made of the text, questions to it.
 
-import { flash } from "../lib/player/place.js";
+import { flash, turnAt } from "../lib/player/place.js";
 import { Cards } from "../lib/panel/cards.js";
 import { Sheet } from "../lib/panel/sheet.js";
 import { Tabs } from "../lib/panel/tabs.js";
@@ -16,7 +16,7 @@ export default function panel(side) {
     sheet.hide();
     if (event.defaultPrevented) return; // the player went there
     event.preventDefault();
-    const turn = [...document.querySelectorAll(".turn")].findLast((one) => Number(one.dataset.start) <= Number(place.dataset.seek) + 0.05);
+    const turn = turnAt(document.querySelector("[data-text]"), Number(place.dataset.seek));
     turn?.scrollIntoView({ block: "center" });
     flash(turn);
   });

@@ -26,6 +26,11 @@ export function topTurn(text) {
   return Number(turn?.dataset.start ?? 0);
 }
 
+/** The paragraph that is heard at that time, or just before it. */
+export function turnAt(text, seconds) {
+  return [...text.querySelectorAll(".turn")].findLast((turn) => Number(turn.dataset.start) <= seconds + 0.05);
+}
+
 const FLASH = 1600; // ms
 
 /** Shows for a moment where a link led to. */
