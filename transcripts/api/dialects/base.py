@@ -74,8 +74,8 @@ class IgnoreAccept(BaseContentNegotiation):
 
 
 class DialectView(APIView):
-    """Every error of the view, also of authentication and parsing, leaves in the dialect's shape."""
-
+    # Every error of the view, also of authentication and parsing, leaves in the dialect's shape. (A docstring would
+    # stand in the OpenAPI document, at each address.)
     refusal: ClassVar[Refusal]
     content_negotiation_class = IgnoreAccept
 

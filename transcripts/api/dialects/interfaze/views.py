@@ -4,7 +4,7 @@ from functools import partial
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -31,6 +31,19 @@ from transcripts.services.follow import Piece
 from transcripts.services.submit import Order, submit
 from transcripts.uploads.received import Received, received
 
+CHAT = {
+    "model": "interfaze-beta",
+    "messages": [
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "Transcribe this."},
+                {"type": "file", "file": {"filename": "meeting.mp3", "file_data": "https://example.org/meeting.mp3"}},
+            ],
+        }
+    ],
+}
+
 
 class ChatCompletions(DialectView):
     refusal = InterfazeRefusal()
@@ -41,7 +54,8 @@ class ChatCompletions(DialectView):
         operation_id="chat_completion",
         summary="Ask about a recording as in a chat",
         description="`stream: true` answers with server-sent events, the last of them `[DONE]`.",
-        request=schemas.ChatRequest,
+        request={"application/json": schemas.ChatRequest},
+        examples=[OpenApiExample("A recording at a URL", CHAT, request_only=True)],
         responses={
             (200, "application/json"): schemas.ChatCompletion,
             (200, "text/event-stream"): OpenApiResponse(OpenApiTypes.STR, "With `stream: true`."),
