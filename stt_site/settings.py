@@ -64,7 +64,7 @@ MIDDLEWARE = [
     "transcripts.api.middleware.Surface",
     "django.middleware.security.SecurityMiddleware",
     "stt_site.lib.csp.ContentSecurityPolicy",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "stt_site.lib.static.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
