@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +10,8 @@ from typing import Any
 
 from engine import wire
 from engine.errors import EngineGone
+from engine.protocols import Vectors
+from engine.text.types import Answer, Extraction, Line, Message, Style
 from engine.types import (
     Chunk,
     EngineStatus,
@@ -18,6 +20,7 @@ from engine.types import (
     MediaInfo,
     Options,
     Playback,
+    Priority,
     Progress,
     Spoken,
     Transcript,
@@ -78,6 +81,61 @@ class EngineClient:
         }
         return Spoken(**self._ask(question, SILENCE_TIMEOUT, beat))
 
+    def embed(
+        self, texts: Sequence[str], *, priority: Priority = "interactive", beat: Callable[[], None] = lambda: None
+    ) -> Vectors:
+        question = {"op": "embed", "texts": list(texts), "priority": priority}
+        return wire.vectors_from_dict(self._ask(question, SILENCE_TIMEOUT, beat))
+
+    def extract(
+        self,
+        what: Extraction,
+        lines: Sequence[Line],
+        *,
+        style: Style = "brief",
+        language: str | None = None,
+        beat: Callable[[], None] = lambda: None,
+    ) -> Answer:
+        question = {
+            "op": "extract",
+            "what": what,
+            "lines": [to_dict(line) for line in lines],
+            "style": style,
+            "language": language,
+        }
+        return self._ask(question, SILENCE_TIMEOUT, beat)
+
+    def write(
+        self,
+        messages: Sequence[Message],
+        *,
+        most_tokens: int,
+        temperature: float = 0.0,
+        stop: Sequence[str] = (),
+        beat: Callable[[], None] = lambda: None,
+    ) -> Generator[str, None, None]:
+        question = {
+            "op": "write",
+            "messages": [dict(message) for message in messages],
+            "most_tokens": most_tokens,
+            "temperature": temperature,
+            "stop": list(stop),
+        }
+        with self._conversation(question) as connection:
+            while (frame := _in_time(connection, SILENCE_TIMEOUT)) is not None and "event" in frame:
+                if frame["event"] == "piece":
+                    yield frame["value"]
+                else:
+                    beat()
+            _answer(frame)
+
+    def translate(
+        self, texts: Sequence[str], source: str | None, target: str, *, beat: Callable[[], None] = lambda: None
+    ) -> list[str]:
+        question = {"op": "translate", "texts": list(texts), "source": source, "target": target}
+        answer: list[str] = self._ask(question, SILENCE_TIMEOUT, beat)["texts"]
+        return answer
+
     def transcribe(
         self,
         source: Path,
@@ -118,11 +176,8 @@ class EngineClient:
 
     def _ask(self, question: wire.Frame, silence: float, beat: Callable[[], None] = lambda: None) -> dict[str, Any]:
         with self._conversation(question) as connection:
-            try:
-                while (frame := _heard(connection, silence)) is not None and "event" in frame:
-                    beat()
-            except TimeoutError:
-                raise _gone(f"has not answered for {silence:.0f} seconds") from None
+            while (frame := _in_time(connection, silence)) is not None and "event" in frame:
+                beat()
             return _answer(frame)
 
     @contextmanager
@@ -158,6 +213,13 @@ def _heard(connection: wire.Connection, timeout: float) -> wire.Frame | None:
         raise
     except (OSError, ValueError) as error:
         raise _gone("broke off in the middle of a word") from error
+
+
+def _in_time(connection: wire.Connection, silence: float) -> wire.Frame | None:
+    try:
+        return _heard(connection, silence)
+    except TimeoutError:
+        raise _gone(f"has not answered for {silence:.0f} seconds") from None
 
 
 def _answer(frame: wire.Frame | None) -> dict[str, Any]:

@@ -1,15 +1,27 @@
 """Several engine processes, one an accelerator, with the face of one."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from engine.client import EngineClient
 from engine.errors import EngineGone
-from engine.protocols import Engine
-from engine.types import Chunk, EngineStatus, Enhanced, Event, MediaInfo, Options, Playback, Spoken, Transcript
+from engine.protocols import Engine, Vectors
+from engine.text.types import Answer, Extraction, Line, Message, Style
+from engine.types import (
+    Chunk,
+    EngineStatus,
+    Enhanced,
+    Event,
+    MediaInfo,
+    Options,
+    Playback,
+    Priority,
+    Spoken,
+    Transcript,
+)
 
 T = TypeVar("T")
 
@@ -54,6 +66,42 @@ class EngineFleet:
     def speak(self, reference: Path, text: str, destination: Path, beat: Callable[[], None] = lambda: None) -> Spoken:
         _, engine = self._least_busy()
         return engine.speak(reference, text, destination, beat)
+
+    def embed(
+        self, texts: Sequence[str], *, priority: Priority = "interactive", beat: Callable[[], None] = lambda: None
+    ) -> Vectors:
+        _, engine = self._least_busy()
+        return engine.embed(texts, priority=priority, beat=beat)
+
+    def extract(
+        self,
+        what: Extraction,
+        lines: Sequence[Line],
+        *,
+        style: Style = "brief",
+        language: str | None = None,
+        beat: Callable[[], None] = lambda: None,
+    ) -> Answer:
+        _, engine = self._least_busy()
+        return engine.extract(what, lines, style=style, language=language, beat=beat)
+
+    def write(
+        self,
+        messages: Sequence[Message],
+        *,
+        most_tokens: int,
+        temperature: float = 0.0,
+        stop: Sequence[str] = (),
+        beat: Callable[[], None] = lambda: None,
+    ) -> Generator[str, None, None]:
+        _, engine = self._least_busy()
+        yield from engine.write(messages, most_tokens=most_tokens, temperature=temperature, stop=stop, beat=beat)
+
+    def translate(
+        self, texts: Sequence[str], source: str | None, target: str, *, beat: Callable[[], None] = lambda: None
+    ) -> list[str]:
+        _, engine = self._least_busy()
+        return engine.translate(texts, source, target, beat=beat)
 
     def status(self) -> EngineStatus:
         """What one of them says of itself, with the work and the loaded models of all."""

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,7 +20,7 @@ from engine.errors import BadReference, EngineError, MediaError, Overloaded
 from engine.faults import engine_fault
 from engine.language import check_languages, settled_language
 from engine.playback import make_playback
-from engine.protocols import Live, Voice
+from engine.protocols import Live, Vectors, Voice
 from engine.scheduler import Scheduler
 from engine.speech.enhance import enhance
 from engine.speech.tts import Speaker
@@ -29,6 +29,8 @@ from engine.streaming.ears import Ears, ears_for
 from engine.streaming.events import LiveEvent, LiveOptions, Opened
 from engine.streaming.load import Load
 from engine.streaming.session import Session
+from engine.text.desk import TextDesk
+from engine.text.types import Answer, Extraction, Line, Message, Style
 from engine.types import (
     Chunk,
     EngineStatus,
@@ -39,6 +41,7 @@ from engine.types import (
     Options,
     Phase,
     Playback,
+    Priority,
     Progress,
     Spoken,
     Transcript,
@@ -71,6 +74,7 @@ class LocalEngine:
         self._load = Load()
         self._diarizer = diarizer(config)
         self._speaker = Speaker(config, self._decoder)
+        self._text = TextDesk(config, self.store, self._scheduler)
 
     def probe(self, source: Path) -> MediaInfo:
         with _faults():
@@ -110,6 +114,46 @@ class LocalEngine:
         with _faults(caller):
             return self._label_speakers(source, transcript, options, caller)
 
+    def embed(
+        self, texts: Sequence[str], *, priority: Priority = "interactive", beat: Callable[[], None] = lambda: None
+    ) -> Vectors:
+        caller = _Caller(beat)
+        with _faults(caller), self._counted():
+            return self._text.embed(texts, priority, caller)
+
+    def extract(
+        self,
+        what: Extraction,
+        lines: Sequence[Line],
+        *,
+        style: Style = "brief",
+        language: str | None = None,
+        beat: Callable[[], None] = lambda: None,
+    ) -> Answer:
+        caller = _Caller(beat)
+        with _faults(caller), self._counted():
+            return self._text.extract(what, lines, style, language, caller)
+
+    def write(
+        self,
+        messages: Sequence[Message],
+        *,
+        most_tokens: int,
+        temperature: float = 0.0,
+        stop: Sequence[str] = (),
+        beat: Callable[[], None] = lambda: None,
+    ) -> Generator[str, None, None]:
+        caller = _Caller(beat)
+        with _faults(caller), self._counted():
+            yield from self._text.write(messages, most_tokens, temperature, stop, caller)
+
+    def translate(
+        self, texts: Sequence[str], source: str | None, target: str, *, beat: Callable[[], None] = lambda: None
+    ) -> list[str]:
+        caller = _Caller(beat)
+        with _faults(caller), self._counted():
+            return self._text.translate(texts, source, target, caller)
+
     def listen(self, options: LiveOptions, emit: Callable[[LiveEvent], None]) -> Live:
         return Session(self._listening(options, emit), emit, self._load)
 
@@ -128,6 +172,7 @@ class LocalEngine:
             live=self._load.sessions,
             live_room=not self._load.full,
             diarizer=self._diarizer.name if self._diarizer else None,
+            text=self._text.models(),
         )
 
     def warm(self) -> None:

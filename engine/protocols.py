@@ -1,6 +1,6 @@
 """The seams of the engine: what a caller sees, and what a recogniser has to offer."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Generator, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from engine.text.types import Answer, Extraction, Line, Message, Style
 from engine.types import (
     Chunk,
     EngineStatus,
@@ -19,6 +20,7 @@ from engine.types import (
     MediaInfo,
     Options,
     Playback,
+    Priority,
     Segment,
     Span,
     Spoken,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 Samples = npt.NDArray[np.float32]
 """Mono at SAMPLE_RATE, -1..1."""
+Vectors = npt.NDArray[np.float32]
 FULL_WINDOW = 3000
 """Frames of the features that a Whisper encoder was trained on: 30 s."""
 
@@ -86,6 +89,51 @@ class Engine(Protocol):
         """Write `text`, spoken in the voice of `reference` (3 to 10 s), to `destination`, complete or not at all.
 
         `beat` as above. Raises MediaError, BadReference, and VoiceUnavailable where this server cannot speak.
+        """
+        ...
+
+    def embed(
+        self, texts: Sequence[str], *, priority: Priority = "interactive", beat: Callable[[], None] = lambda: None
+    ) -> Vectors:
+        """A row of length 1 for each text: the more alike their meaning, the larger the product of two.
+
+        `beat` is called while the work goes on; what it raises stops it and comes out of here. Raises ModelUnavailable.
+        """
+        ...
+
+    def extract(
+        self,
+        what: Extraction,
+        lines: Sequence[Line],
+        *,
+        style: Style = "brief",
+        language: str | None = None,
+        beat: Callable[[], None] = lambda: None,
+    ) -> Answer:
+        """What the text's own sentences say of it (`engine.text.extract`). `beat` as above. Raises ModelUnavailable."""
+        ...
+
+    def write(
+        self,
+        messages: Sequence[Message],
+        *,
+        most_tokens: int,
+        temperature: float = 0.0,
+        stop: Sequence[str] = (),
+        beat: Callable[[], None] = lambda: None,
+    ) -> Generator[str, None, None]:
+        """The writer's answer as it comes, piece by piece; closing the iterator ends the work. `beat` as above.
+
+        Raises ModelUnavailable where no writer is installed, and EngineError `text_too_long`.
+        """
+        ...
+
+    def translate(
+        self, texts: Sequence[str], source: str | None, target: str, *, beat: Callable[[], None] = lambda: None
+    ) -> list[str]:
+        """Each text in the language `target`; `source` None: whatever each is in. `beat` as above.
+
+        Raises ModelUnavailable where no translator is installed, UnsupportedLanguage.
         """
         ...
 

@@ -65,9 +65,13 @@ class Residents(Generic[T]):
         self._sweeper: threading.Thread | None = None
 
     @contextmanager
-    def use(self, source: Source, on_wait: Callable[[], None]) -> Iterator[T]:
-        """Raises ModelUnavailable, ModelsBusy, OutOfMemory, and whatever `on_wait` raises."""
-        resident = self._enter(source)
+    def use(
+        self, source: Source, on_wait: Callable[[], None], load: Callable[[Source], T] | None = None
+    ) -> Iterator[T]:
+        """`load`, where the model is of another kind than the others.
+
+        Raises ModelUnavailable, ModelsBusy, OutOfMemory, and whatever `on_wait` raises."""
+        resident = self._enter(source, load or self._load)
         try:
             yield wait_beating(resident.model, on_wait)
         finally:
@@ -98,13 +102,13 @@ class Residents(Generic[T]):
         self._closed.set()
         self._unload(lambda resident: True)
 
-    def _enter(self, source: Source) -> _Resident[T]:
+    def _enter(self, source: Source, load: Callable[[Source], T]) -> _Resident[T]:
         with self._lock:
             resident = self._here.get(source.id)
             if resident is None:
                 self._make_room(source)
                 resident = self._here[source.id] = _Resident(source)
-                in_thread(partial(self._bring_in, source, resident), f"load-{source.id}")
+                in_thread(partial(self._bring_in, source, resident, load), f"load-{source.id}")
             resident.users += 1
             if self._sweeper is None:
                 self._sweeper = threading.Thread(target=self._sweep, name="unload-idle", daemon=True)
@@ -144,9 +148,9 @@ class Residents(Generic[T]):
             )
         return OutOfMemory("out_of_memory", f"{need}, but only {max(room, 0.0):.0f} MB are free on its device.")
 
-    def _bring_in(self, source: Source, resident: _Resident[T]) -> None:
+    def _bring_in(self, source: Source, resident: _Resident[T], load: Callable[[Source], T]) -> None:
         try:
-            model = self._load_making_room(source)
+            model = self._load_making_room(source, load)
         except Exception as error:
             with self._lock:
                 self._here.pop(source.id, None)
@@ -154,13 +158,13 @@ class Residents(Generic[T]):
         else:
             resident.model.set_result(model)
 
-    def _load_making_room(self, source: Source) -> T:
+    def _load_making_room(self, source: Source, load: Callable[[Source], T]) -> T:
         try:
-            return self._load(source)
+            return load(source)
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error) or not self._unload(lambda resident: True):
                 raise
-        return self._load(source)
+        return load(source)
 
     def _unload(self, unwanted: Callable[[_Resident[T]], bool]) -> list[str]:
         with self._lock:

@@ -57,11 +57,22 @@ class Door:
     """One run's way to the device. `left` is true once the run is over: whoever works for it may stop."""
 
     def __init__(
-        self, scheduler: "Scheduler", recognizer: Recognizer, priority: Priority, tenant: Hashable, job: Hashable
+        self,
+        scheduler: "Scheduler",
+        recognizer: Recognizer | None,
+        priority: Priority,
+        tenant: Hashable,
+        job: Hashable,
     ) -> None:
-        self.recognizer, self.priority, self.tenant, self.job = recognizer, priority, tenant, job
+        self._recognizer, self.priority, self.tenant, self.job = recognizer, priority, tenant, job
         self.left = False
         self._scheduler = scheduler
+
+    @property
+    def recognizer(self) -> Recognizer:
+        """Of a run over sound; whoever has none only makes calls."""
+        assert self._recognizer is not None
+        return self._recognizer
 
     def recognize(self, windows: Sequence[Window], requests: Sequence[Request]) -> "list[Future[Text]]":
         """Windows may come back in any order. Raises EngineGone; OutOfMemory is in the future of what did not fit."""
@@ -105,7 +116,7 @@ class Scheduler:
             lane.start()
 
     def door(
-        self, recognizer: Recognizer, priority: Priority, *, job: Hashable = None, tenant: Hashable = None
+        self, recognizer: Recognizer | None, priority: Priority, *, job: Hashable = None, tenant: Hashable = None
     ) -> Door:
         """Without a name a job, or a tenant, is one of its own."""
         own = object()
@@ -275,7 +286,7 @@ def _serve(entries: Sequence[_Entry]) -> None:
         return
     if len(entries) == 1 or isinstance(error, Cancelled):
         for entry in entries:
-            entry.future.set_exception(_too_big(error, entry.door.recognizer))
+            entry.future.set_exception(_too_big(error, entry.door))
         return
     half = len(entries) // 2
     if out_of_memory(error):
@@ -302,12 +313,12 @@ def _try(entries: Sequence[_Entry]) -> BaseException | None:
     return None
 
 
-def _too_big(error: BaseException, recognizer: Recognizer) -> BaseException:
+def _too_big(error: BaseException, door: Door) -> BaseException:
     if not out_of_memory(error):
         return error
     return OutOfMemory(
         "out_of_memory",
-        f"There is not enough memory for the model {recognizer.model} to transcribe even 30 seconds of audio. "
+        f"There is not enough memory for the model {door.recognizer.model} to transcribe even 30 seconds of audio. "
         "Free memory on the device or choose a smaller model.",
     )
 

@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any, TypeVar
@@ -21,6 +21,7 @@ from engine.errors import Cancelled, EngineError, EngineGone
 from engine.faults import engine_fault
 from engine.protocols import Engine
 from engine.streaming.serving import listen
+from engine.text.types import Line
 from engine.types import Chunk, Event, Progress, chunk_from_dict, options_from_dict, to_dict, transcript_from_dict
 from engine.waiting import in_thread, wait_beating
 
@@ -151,6 +152,14 @@ class _Conversation:
                 return self._speak(Path(request["reference"]), request["text"], Path(request["destination"]))
             case "label_speakers":
                 return self._label_speakers(request)
+            case "embed":
+                return self._embed(request)
+            case "extract":
+                return self._extract(request)
+            case "write":
+                return self._write(request)
+            case "translate":
+                return self._translate(request)
             case "transcribe":
                 return self._transcribe(request)
             case "listen":
@@ -192,6 +201,36 @@ class _Conversation:
             self._relaying(lambda beat: self._engine.label_speakers(source, transcript, options, beat), "label")
         )
 
+    def _embed(self, request: wire.Frame) -> dict[str, Any]:
+        texts, priority = request["texts"], request["priority"]
+        return wire.vectors_to_dict(
+            self._relaying(lambda beat: self._engine.embed(texts, priority=priority, beat=beat), "embed")
+        )
+
+    def _extract(self, request: wire.Frame) -> dict[str, Any]:
+        lines = [Line(**line) for line in request["lines"]]
+        asked = {"style": request["style"], "language": request["language"]}
+        return self._relaying(lambda beat: self._engine.extract(request["what"], lines, beat=beat, **asked), "extract")
+
+    def _write(self, request: wire.Frame) -> dict[str, Any]:
+        pieces = self._engine.write(
+            request["messages"],
+            most_tokens=request["most_tokens"],
+            temperature=request["temperature"],
+            stop=request["stop"],
+            beat=self._beat,
+        )
+        with closing(pieces):
+            for piece in pieces:
+                self._tell({"event": "piece", "value": piece})
+        return {}
+
+    def _translate(self, request: wire.Frame) -> dict[str, Any]:
+        texts, source, target = request["texts"], request["source"], request["target"]
+        return {
+            "texts": self._relaying(lambda beat: self._engine.translate(texts, source, target, beat=beat), "translate")
+        }
+
     def _relaying(self, work: Callable[[Callable[[], None]], T], name: str) -> T:
         """Work without events of its own: the caller hears all the same that it lives, and ends it by leaving."""
         left = threading.Event()
@@ -202,17 +241,23 @@ class _Conversation:
 
         future = in_thread(lambda: work(stop_if_left), name)
         try:
-            return wait_beating(future, lambda: self._relay(Progress("finishing", 0.0, None)))
+            return wait_beating(future, self._beat)
         finally:
             left.set()
 
+    def _beat(self) -> None:
+        self._relay(Progress("finishing", 0.0, None))
+
     def _relay(self, event: Event) -> None:
+        self._tell(wire.event_frame(event))
+
+    def _tell(self, frame: wire.Frame) -> None:
         if self._server.stopping:
             raise EngineGone("engine_gone", "The speech engine is shutting down. The work can be tried again.")
         if self._connection.peer_left():
             raise Cancelled
         try:
-            self._connection.send(wire.event_frame(event))
+            self._connection.send(frame)
         except OSError as error:
             raise Cancelled from error
 

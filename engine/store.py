@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 from engine import catalog, hardware, hub, memory
 from engine.config import EngineConfig
@@ -21,6 +22,7 @@ from engine.types import ModelStatus, Phase, Task
 
 OnWait = Callable[[Phase, float | None], None]
 """Called in the waiting thread at least once a second, with the share of a download done; may raise."""
+T = TypeVar("T")
 Loader = Callable[[Source, EngineConfig], Recognizer]
 
 _log = logging.getLogger(__name__)
@@ -55,7 +57,7 @@ class ModelStore:
         self._own = _own_directory(config.default_model)
         self._default_id = self._own.id if self._own else _known(config.default_model or default_model)
         self._fetcher = Fetcher(config.models_dir, clock=clock)
-        self._residents = Residents(
+        self._residents: Residents[Any] = Residents(
             lambda source: load(source, ready_config),
             idle_seconds=config.idle_unload_seconds,
             budget=Budget(config.model_memory_mb, hardware.free_memory if device == "cuda" else memory.free_ram),
@@ -75,6 +77,12 @@ class ModelStore:
             self._residents.use(self._weighed(source), lambda: on_wait("waiting", None)) as recognizer,
         ):
             yield recognizer
+
+    @contextmanager
+    def hold(self, source: Source, load: Callable[[Source], T], on_wait: Callable[[], None]) -> Iterator[T]:
+        """A model that is no recogniser, in the same memory and let go in the same way. Raises as `use`."""
+        with self._reading(source), self._residents.use(source, on_wait, load) as model:
+            yield model
 
     def ready(self, model: str | None, task: Task = "transcribe") -> bool:
         """Would `use` begin at once, without a download or a load?"""

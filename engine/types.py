@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from engine.text.types import TextModels
+
 SAMPLE_RATE = 16_000
 """Hz, mono, signed 16-bit: what every stage after decoding works on."""
 
@@ -291,6 +293,8 @@ class EngineStatus:
     """Streams that are being listened to."""
     live_room: bool = True
     """May one more be begun?"""
+    text: TextModels = field(default_factory=TextModels)
+    """Who answers what is asked about text."""
 
 
 def to_dict(value: Any) -> dict[str, Any]:
@@ -343,6 +347,8 @@ def detection_from_dict(data: Mapping[str, Any]) -> LanguageDetection:
 def status_from_dict(data: Mapping[str, Any]) -> EngineStatus:
     fields = dict(data)
     fields["models"] = tuple(ModelStatus(**model) for model in data["models"])
+    text = data.get("text", {})
+    fields["text"] = TextModels(**{**text, "targets": tuple(text.get("targets", ()))})
     return EngineStatus(**fields)
 
 

@@ -7,18 +7,24 @@ A Unix stream socket; one request a connection. Every frame is one line: a JSON 
                    {"op": "enhance",       "source": PATH, "destination": PATH}
                    {"op": "speak",         "reference": PATH, "text": TEXT, "destination": PATH}
                    {"op": "label_speakers", "source": PATH, "transcript": TRANSCRIPT, "options": OPTIONS}
+                   {"op": "embed",         "texts": [TEXT, …], "priority": PRIORITY}
+                   {"op": "extract",       "what": NAME, "lines": [LINE, …], "style": STYLE, "language": CODE}
+                   {"op": "write",         "messages": [MESSAGE, …], "most_tokens": N, "temperature": T,
+                                           "stop": [TEXT, …]}
+                   {"op": "translate",     "texts": [TEXT, …], "source": CODE, "target": CODE}
                    {"op": "status"}
                    {"op": "transcribe",    "source": PATH, "options": OPTIONS, "resume": N}
                        followed by N frames {"chunk": CHUNK}
     client later   {"op": "cancel"}                          closing the connection means the same
     server         {"event": "progress", "value": PROGRESS}  any number, at least one a second while work is done
                    {"event": "chunk",    "value": CHUNK}
+                   {"event": "piece",    "value": TEXT}      of what is written
                    {"result": VALUE}                         last; VALUE depends on the operation
                    {"error": {"kind": CLASS, "code": CODE, "message": SENTENCE}}    last
 
-PATHs are absolute and read by the engine. Capital words are `engine.types` as dicts; bytes are base64. JSON keeps a
-float's every bit, so a result equals that of the embedded engine. A connection that ends without `result` or `error`
-means that the engine is gone.
+PATHs are absolute and read by the engine. Capital words are `engine.types` and `engine.text.types` as dicts; bytes are
+base64. JSON keeps a float's every bit, so a result equals that of the embedded engine. A connection that ends without
+`result` or `error` means that the engine is gone.
 """
 
 import base64
@@ -32,8 +38,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from engine import errors
 from engine.errors import EngineError
+from engine.protocols import Vectors
 from engine.types import Chunk, Event, Playback, Progress, chunk_from_dict, to_dict
 
 Frame = dict[str, Any]
@@ -136,6 +145,14 @@ def error_from_frame(frame: Frame) -> EngineError:
     # Some kinds know their own code and take the message alone.
     EngineError.__init__(error, data["code"], data["message"])
     return error
+
+
+def vectors_to_dict(vectors: Vectors) -> Frame:
+    return {"shape": vectors.shape, "values": base64.b64encode(vectors.astype("<f4").tobytes()).decode()}
+
+
+def vectors_from_dict(data: Mapping[str, Any]) -> Vectors:
+    return np.frombuffer(base64.b64decode(data["values"]), dtype="<f4").reshape(data["shape"])
 
 
 def playback_to_dict(playback: Playback) -> Frame:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +16,23 @@ from engine import catalog
 from engine.config import EngineConfig, config_from_environment
 from engine.errors import EngineError, EngineGone
 from engine.streaming.events import LiveOptions
-from engine.types import Chunk, EngineStatus, Enhanced, Event, MediaInfo, Options, Playback, Spoken, Transcript
+from engine.text.types import Answer, Extraction, Line, Message, Style
+from engine.types import (
+    Chunk,
+    EngineStatus,
+    Enhanced,
+    Event,
+    MediaInfo,
+    Options,
+    Playback,
+    Priority,
+    Spoken,
+    Transcript,
+)
 from stt_site.lib.errors import ErrorCode, ServiceError
 
 if TYPE_CHECKING:
-    from engine.protocols import Engine, ListensLive
+    from engine.protocols import Engine, ListensLive, Vectors
     from engine.store import ModelStore
     from engine.streaming.remote import Listening
 
@@ -167,6 +179,38 @@ def speak(reference: Path, text: str, destination: Path, beat: Callable[[], None
         return engine().speak(reference, text, destination, beat)
 
 
+def embed(texts: Sequence[str], *, priority: Priority = "interactive") -> "Vectors":
+    """A row of length 1 for each text. Raises MODEL_UNAVAILABLE."""
+    with _refusing():
+        return engine().embed(texts, priority=priority)
+
+
+def extract(what: Extraction, lines: Sequence[Line], *, style: Style = "brief", language: str | None = None) -> Answer:
+    with _refusing():
+        return engine().extract(what, lines, style=style, language=language)
+
+
+def write(
+    messages: Sequence[Message],
+    *,
+    most_tokens: int,
+    temperature: float = 0.0,
+    stop: Sequence[str] = (),
+    beat: Callable[[], None] = lambda: None,
+) -> Generator[str, None, None]:
+    """Piece by piece; closing the iterator ends the work. `beat` is called before the first piece, and may raise.
+
+    Raises MODEL_UNAVAILABLE where this server has no writer of its own."""
+    with _refusing():
+        yield from engine().write(messages, most_tokens=most_tokens, temperature=temperature, stop=stop, beat=beat)
+
+
+def translate(texts: Sequence[str], source: str | None, target: str) -> list[str]:
+    """Raises MODEL_UNAVAILABLE where this server has no translator, UNSUPPORTED_LANGUAGE."""
+    with _refusing():
+        return engine().translate(texts, source, target)
+
+
 def status() -> EngineStatus:
     """At most three seconds old."""
     global _status
@@ -266,6 +310,11 @@ def fetchable_models() -> Sequence[catalog.ModelEntry]:
 def languages() -> dict[str, str]:
     """Code to lower-case English name."""
     return catalog.WHISPER_LANGUAGES
+
+
+def language_code(name: str) -> str | None:
+    """A code or an English name, in the engine's spelling."""
+    return catalog.language_code(name)
 
 
 def serve(socket: Path, *, exit_with_parent: bool) -> None:

@@ -1,5 +1,6 @@
 """What the text services take and give. Everything here survives JSON."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -39,7 +40,11 @@ class TextModels:
     embedder: str | None = None
     writer: str | None = None
     translator: str | None = None
+    targets: tuple[str, ...] = ()
+    """Codes of the languages that the translator writes."""
 
 
+Message = Mapping[str, str]
+"""`role` (system, user or assistant) and `content`."""
 Answer = dict[str, Any]
 """JSON-ready; its shape by extraction is in `engine.text.extract`."""

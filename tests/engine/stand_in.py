@@ -24,6 +24,7 @@ from engine.types import (
     Transcript,
     Word,
 )
+from tests.engine.text_stand_in import TextStandIn
 
 FAILURES: dict[str, Exception] = {
     "media": MediaError("no_audio_stream"),
@@ -42,7 +43,7 @@ def chunk(index: int) -> Chunk:
     return Chunk(index, start, start + 30, (segment,), (Span(start, start + 1.1),), "es", 0.1 * 3, (Span(1.0, 2.0),))
 
 
-class StandIn:
+class StandIn(TextStandIn):
     def __init__(self) -> None:
         self.began = threading.Event()
         self.ended = threading.Event()

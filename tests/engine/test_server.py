@@ -14,6 +14,7 @@ from engine import errors, wire
 from engine.client import EngineClient
 from engine.errors import EngineError, EngineGone
 from engine.server import AlreadyRunning, EngineServer
+from engine.text.types import Line
 from engine.types import Event, Options, Progress
 from tests.engine.stand_in import FAILURES, StandIn, chunk
 
@@ -79,6 +80,20 @@ def test_every_answer_is_bit_for_bit_the_embedded_one(
     copy = tmp_path / "copy.m4a"
     assert client.make_playback(source, copy) == engine.make_playback(source, tmp_path / "other.m4a")
     assert copy.read_bytes() == b"aac"
+
+
+def test_what_is_done_with_text_crosses_the_socket_unchanged(client: EngineClient, engine: StandIn) -> None:
+    texts = ["señor\n", "\u2028", "one two", ""]
+    assert client.embed(texts, priority="bulk").tobytes() == engine.embed(texts).tobytes()
+    assert client.embed([]).shape == (0, 384)
+    lines = [Line("señor", 0.1 + 0.2, 1 / 3, "Ann"), Line("bare")]
+    assert client.extract("summary", lines, style="detailed", language="es") == engine.extract(
+        "summary", lines, style="detailed", language="es"
+    )
+    messages = [{"role": "user", "content": "uno dos tres"}]
+    assert list(client.write(messages, most_tokens=2)) == ["uno ", "dos "]
+    assert list(client.write(messages, most_tokens=9, stop=["dos"])) == ["uno "]
+    assert client.translate(texts, None, "de") == engine.translate(texts, None, "de")
 
 
 def test_a_resumed_run_gets_its_chunks_back_unchanged(client: EngineClient, file: Callable[[str], Path]) -> None:

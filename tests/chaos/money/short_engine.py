@@ -28,6 +28,7 @@ from engine.types import (
     Transcript,
     Word,
 )
+from tests.engine.text_stand_in import TextStandIn
 
 PIECE_SECONDS = 0.5
 WORK_SECONDS = 0.1
@@ -44,7 +45,7 @@ def pieces_in(seconds: float) -> int:
     return max(1, math.ceil(seconds / PIECE_SECONDS))
 
 
-class ShortEngine:
+class ShortEngine(TextStandIn):
     def probe(self, source: Path) -> MediaInfo:
         seconds, rate, channels = _header(source)
         return MediaInfo("wav", "pcm_s16le", seconds, rate, channels, has_video=False)

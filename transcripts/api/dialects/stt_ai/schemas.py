@@ -102,6 +102,12 @@ class LanguageList(serializers.Serializer[Any]):
     languages = Language(many=True)
 
 
+class TextHealth(serializers.Serializer[Any]):
+    embedder = serializers.CharField(allow_null=True, help_text="Compares texts by meaning.")
+    writer = serializers.CharField(allow_null=True, help_text="Writes text in this server; null: none is installed.")
+    translator = serializers.CharField(allow_null=True, help_text="Translates text; null: none is installed.")
+
+
 class HealthAnswer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=HEALTH)
     gpu_available = serializers.BooleanField()
@@ -113,6 +119,7 @@ class HealthAnswer(serializers.Serializer[Any]):
     model = serializers.CharField(required=False, help_text="What answers a request that names none.")
     embedded = serializers.BooleanField(required=False, help_text="True: only the packaged English recogniser is here.")
     diarizer = serializers.CharField(required=False, allow_null=True, help_text="Tells speakers apart; null: nobody.")
+    text = TextHealth(required=False)
     sandbox = serializers.ChoiceField(choices=["full", "reduced"], required=False)
     queued = serializers.IntegerField(required=False)
     error = serializers.CharField(required=False)

@@ -134,6 +134,11 @@ class Health(SttAiView):
                 "model": status.default_model,
                 "embedded": status.embedded,
                 "diarizer": status.diarizer,
+                "text": {
+                    "embedder": status.text.embedder,
+                    "writer": status.text.writer,
+                    "translator": status.text.translator,
+                },
                 "sandbox": status.sandbox,
                 "queued": status.queued,
             }
