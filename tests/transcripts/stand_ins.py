@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from engine.text.types import TextModels
 from engine.types import (
     Chunk,
     EngineStatus,
@@ -51,6 +52,7 @@ class StandInEngine(TextStandIn):
     playback_error: Exception | None = None
     voice_error: Exception | None = None
     diarizer: str | None = None
+    text: TextModels = field(default_factory=lambda: TextModels("stand-in"))
     label_error: Exception | None = None
     resumed_with: list[int] = field(default_factory=list)
     options: list[Options] = field(default_factory=list)
@@ -122,6 +124,6 @@ class StandInEngine(TextStandIn):
 
     def status(self) -> EngineStatus:
         models = (ModelStatus("small", True, True), ModelStatus("medium", False, False))
-        return EngineStatus("small", False, "cpu", None, None, "full", models, diarizer=self.diarizer)
+        return EngineStatus("small", False, "cpu", None, None, "full", models, diarizer=self.diarizer, text=self.text)
 
     def close(self) -> None: ...
