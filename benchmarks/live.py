@@ -3,6 +3,7 @@
     python -m benchmarks.live [--sessions 1 2 4 8] [--profiles agent caption] [--minutes 1] [--real FOLDER]
     python -m benchmarks.live --hours 2        one session as fast as it is taken, memory every ten minutes of audio
     python -m benchmarks.live --peer           beside WhisperLive with the same weights, one session
+    python -m benchmarks.live --crowd 5        so many times: alone, beside 2,000 idle sockets, beside a flood
 
 Starts the whole product on a free port, in a temporary folder. Frames of 20 ms go out on a wall-clock schedule; each
 number of sessions is measured without a file and while one file after another is transcribed. Speech is made by
@@ -27,6 +28,7 @@ import numpy as np
 import psutil
 
 from benchmarks.live_client import steno
+from benchmarks.live_crowd import crowd, many_files
 from benchmarks.live_figures import Figures, middle, quantile, wrong_words
 from benchmarks.live_hours import hours
 from benchmarks.live_ideal import ideal
@@ -197,6 +199,7 @@ def main() -> None:
     parser.add_argument("--real", type=Path, default=REAL, help="a folder of WAV files")
     parser.add_argument("--seed", type=int, default=77011)
     parser.add_argument("--hours", type=float, help="memory alone: so much audio in one session")
+    parser.add_argument("--crowd", type=int, metavar="ROUNDS", help="what idle sockets and a flood cost a speaker")
     parser.add_argument("--peer", action="store_true", help="WhisperLive and ours alone, one session each")
     given = parser.parse_args()
     print(machine())
@@ -204,9 +207,12 @@ def main() -> None:
         folder = Path(place)
         file = make_speech(folder / "file.wav", 2.0)
         ahead = {"STT_STREAM_AHEAD_SECONDS": "1e9"} if given.hours else {}
-        with running(folder, STT_MODEL=str(given.model.resolve()), **ahead) as product:
+        with many_files(), running(folder, STT_MODEL=str(given.model.resolve()), **ahead) as product:
             if given.hours:
                 hours(product, load_pcm(file), given.hours, resident_mb)
+                return
+            if given.crowd:
+                crowd(product, spoken(0.25, given.seed), given.crowd)
                 return
             most = 1 if given.peer else max(given.sessions)
             speeches = [spoken(given.minutes, given.seed + at) for at in range(most)]

@@ -278,6 +278,8 @@ LLM_URL = env("STT_LLM_URL")
 LLM_MODEL = env("STT_LLM_MODEL")
 LLM_KEY = env("STT_LLM_KEY")
 LLM_SECONDS = env_float("STT_LLM_SECONDS", 300)
+# How many tokens it reads and writes at once; a longer text is read in parts.
+LLM_CONTEXT = env_int("STT_LLM_CONTEXT", 8192)
 # Refuse what OpenAI's own service refuses for the model that is named (docs: the dialect's README).
 OPENAI_STRICT = env_bool("STT_OPENAI_STRICT", False)
 # Never fill the last of the disk: a database that cannot write loses more than a refused upload.

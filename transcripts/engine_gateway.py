@@ -311,6 +311,11 @@ def languages() -> dict[str, str]:
     return catalog.WHISPER_LANGUAGES
 
 
+def language_code(name: str) -> str | None:
+    """A code or an English name, in the engine's spelling."""
+    return catalog.language_code(name)
+
+
 def serve(socket: Path, *, exit_with_parent: bool) -> None:
     from engine.server import AlreadyRunning, serve
 

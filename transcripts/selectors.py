@@ -8,14 +8,14 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from django.core.files import File
-from django.db.models import Count, DurationField, Exists, ExpressionWrapper, F, OrderBy, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, DurationField, ExpressionWrapper, F, OrderBy, Q, QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import User
 from engine.types import Chunk, EngineStatus, Notice, Segment, Span, Turn, chunk_from_dict, detection_from_dict
 from engine.types import Transcript as Document
 from stt_site.lib.errors import ErrorCode, ServiceError
-from transcripts import engine_gateway, storage
+from transcripts import engine_gateway, full_text, storage
 from transcripts.models import (
     OPEN_STATES,
     Job,
@@ -32,10 +32,10 @@ from transcripts.models import (
     WebhookDelivery,
     WebhookEndpoint,
 )
-from transcripts.models import Turn as TurnRow
 from transcripts.services import shares
 from transcripts.services.editing import reading, rows
 from transcripts.services.editing.outcome import Document as EditableDocument
+from transcripts.terms import clauses
 
 if TYPE_CHECKING:
     from engine.catalog import ModelEntry
@@ -100,7 +100,7 @@ def transcripts_for(
     if date_to:
         found = found.filter(created_at__lt=datetime.combine(date_to, time(), UTC) + timedelta(days=1))
     if query := query.replace("\0", ""):
-        found = found.filter(Q(title__icontains=query) | says(query))
+        found = found.filter(_titled(query) | _says(user, query))
     if tag:
         found = found.filter(tags__name=tag.replace("\0", ""))
     if slugs is not None:
@@ -108,12 +108,14 @@ def transcripts_for(
     return found
 
 
-def says(query: str) -> Q:
-    """Of transcripts: this stands in the text, as it was corrected where it was."""
-    corrected = TurnRow.objects.filter(
-        version__transcript=OuterRef("pk"), version__number=OuterRef("version"), text__icontains=query
-    )
-    return Q(edited_at=None, text__icontains=query) | Q(Exists(corrected), edited_at__isnull=False)
+def _titled(query: str) -> Q:
+    return Q(title__icontains=" ".join(query.split()))
+
+
+def _says(user: User, query: str) -> Q:
+    """Of transcripts: this is said in it, as it was corrected where it was. Nothing, where nothing is asked."""
+    asked = clauses(query)
+    return full_text.says(user, asked) if asked else Q(pk=None)
 
 
 def trash_for(user: User) -> QuerySet[Transcript]:

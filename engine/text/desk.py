@@ -1,11 +1,10 @@
 """What is done with text: models from the store, their calls through the scheduler, after live sound."""
 
-import importlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 from engine import catalog, memory
 from engine.config import EngineConfig
@@ -54,17 +53,11 @@ class TextDesk:
     def extract(
         self, what: Extraction, lines: Sequence[Line], style: Style, language: str | None, beat: Beat
     ) -> Answer:
-        try:
-            extract = importlib.import_module("engine.text.extract").extract
-        except ModuleNotFoundError as error:
-            raise ModelUnavailable(
-                "model_unavailable", "This server cannot extract anything from texts: a part of it is not installed."
-            ) from error
-        with self._embedder(beat) as embedder, self._lane("interactive") as lane:
-            answer = extract(
-                what, lines, lambda texts: embedder.embed(texts, lane, beat), style=style, language=language
-            )
-        return cast("Answer", answer)
+        from engine.text.extract import extract
+
+        return extract(
+            what, lines, lambda texts: self.embed(texts, "interactive", beat), style=style, language=language
+        )
 
     def write(
         self, messages: Sequence[Message], most_tokens: int, temperature: float, stop: Sequence[str], beat: Beat
@@ -86,7 +79,7 @@ class TextDesk:
             self._store.hold(model, self._load_translator, beat) as translator,
             self._lane("interactive") as lane,
         ):
-            return translator.translate(texts, target, lane, beat)
+            return translator.translate(texts, source, target, lane, beat)
 
     def _fetched(self, model: str, what: str, otherwise: str = "") -> Source:
         here = self._here(model)

@@ -1,7 +1,6 @@
 """Text in another language by MADLAD-400, sentence by sentence; it finds out for itself which language it reads."""
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +12,8 @@ from engine.config import EngineConfig
 from engine.errors import UnsupportedLanguage
 from engine.text.batches import batches as in_batches
 from engine.text.lane import Lane
+from engine.text.languages import language_of
+from engine.text.sentences import spans
 from engine.text.targets import PIECE, own_code
 from engine.waiting import wait_beating
 
@@ -23,7 +24,6 @@ MOST_PIECES = 200
 SLACK = 32
 """Tokens that a translation may have over twice those of its sentence."""
 END = "</s>"
-_BETWEEN = re.compile(r"(?<=[.!?…])(?=\s+[^\sa-z])|(?<=[。！？])|(?=\n)")
 
 
 class Translator:
@@ -43,18 +43,25 @@ class Translator:
         self._pieces = SentencePieceProcessor(model_file=str(directory / "spiece.model"))
 
     def translate(
-        self, texts: Sequence[str], target: str, lane: Lane, beat: Callable[[], None] = lambda: None
+        self,
+        texts: Sequence[str],
+        source: str | None,
+        target: str,
+        lane: Lane,
+        beat: Callable[[], None] = lambda: None,
     ) -> list[str]:
-        """Each text with the spaces and line breaks between its sentences. Raises UnsupportedLanguage."""
+        """Each text with what stands between its sentences. Raises UnsupportedLanguage."""
         if (code := own_code(self._directory, target)) is None:
             raise UnsupportedLanguage(
                 "unsupported_language",
                 f"The translator of this server does not write {target!r}. Nothing was translated.",
             )
-        parts = [_sentences(text) for text in texts]
-        wanted = list(dict.fromkeys(part.strip() for text in parts for part in text if _has_words(part)))
-        found = dict(zip(wanted, self._in_batches(wanted, code, lane, beat), strict=True))
-        return ["".join(part.replace(said := part.strip(), found.get(said, said)) for part in text) for text in parts]
+        language = language_of(texts, source)
+        places = [list(spans(text, language)) for text in texts]
+        said = (text[start:end] for text, found in zip(texts, places, strict=True) for start, end in found)
+        wanted = list(dict.fromkeys(sentence for sentence in said if any(letter.isalpha() for letter in sentence)))
+        known = dict(zip(wanted, self._in_batches(wanted, code, lane, beat), strict=True))
+        return [_replaced(text, found, known) for text, found in zip(texts, places, strict=True)]
 
     def _in_batches(self, wanted: Sequence[str], code: str, lane: Lane, beat: Callable[[], None]) -> list[str]:
         head = self._pieces.encode(f"<2{code}>", out_type=str)
@@ -87,13 +94,12 @@ class Translator:
         return [str(self._pieces.decode(_words(result.hypotheses[0]))).strip() for result in results]
 
 
-def _sentences(text: str) -> list[str]:
-    """All of the text, cut behind each sentence and line."""
-    return [part for part in _BETWEEN.split(text) if part]
-
-
-def _has_words(part: str) -> bool:
-    return any(letter.isalpha() for letter in part)
+def _replaced(text: str, places: Sequence[tuple[int, int]], known: Mapping[str, str]) -> str:
+    parts, done = [], 0
+    for start, end in places:
+        parts += [text[done:start], known.get(text[start:end], text[start:end])]
+        done = end
+    return "".join([*parts, text[done:]])
 
 
 def _words(pieces: Sequence[str]) -> list[str]:

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from engine.text.types import TextModels
+from engine.text.types import Answer, Extraction, Line, Style, TextModels
 from engine.types import (
     Chunk,
     EngineStatus,
@@ -41,6 +42,27 @@ def progress(done: float, phase: str = "transcribing", stalled_for: float = 0.0)
     return Progress(phase, done, None, stalled_for)  # type: ignore[arg-type]
 
 
+def extracted(what: Extraction, lines: Sequence[Line]) -> Answer:
+    first = lines[0]
+    point = {"text": first.text, "line": 0, "start": first.start, "speaker": first.speaker}
+    section = {"title": "Points", "points": [point]}
+    card = {"question": "What is said?", "answer": first.text, "line": 0, "start": first.start}
+    found: dict[str, Any] = {
+        "summary": {"summary": first.text, "points": [point]},
+        "sentiment": {"label": "neutral", "score": 0.0},
+        "topics": [{"topic": first.text.split()[0], "weight": 1.0}],
+        "entities": [{"text": first.text.split()[0], "label": "PERSON", "start": 0, "end": len(first.text.split()[0])}],
+        "pii_redact": {"redacted_text": "[EMAIL]", "entities": [{"label": "EMAIL", "start": 0, "end": 7}]},
+        "chapter_markers": [{"title": "Opening", "start": first.start, "end": lines[-1].end, "line": 0}],
+        "meeting_notes": {"sections": [section]},
+        "show_notes": {"sections": [section]},
+        "flashcards": [card],
+        "quiz": [{**card, "options": [first.text, "Something else"]}],
+    }
+    answer: Answer = found.get(what, [point])
+    return answer
+
+
 @dataclass
 class StandInEngine(TextStandIn):
     """Transcribes `chunks` chunks of ten seconds, calling `script` where one is set, and before the answer."""
@@ -54,6 +76,7 @@ class StandInEngine(TextStandIn):
     diarizer: str | None = None
     text: TextModels = field(default_factory=lambda: TextModels("stand-in"))
     label_error: Exception | None = None
+    extracted: list[str] = field(default_factory=list)
     resumed_with: list[int] = field(default_factory=list)
     options: list[Options] = field(default_factory=list)
 
@@ -121,6 +144,19 @@ class StandInEngine(TextStandIn):
             raise self.voice_error
         destination.write_bytes(text.encode())
         return Spoken(1.5, 24000)
+
+    def extract(
+        self,
+        what: Extraction,
+        lines: Sequence[Line],
+        *,
+        style: Style = "brief",
+        language: str | None = None,
+        beat: Callable[[], None] = lambda: None,
+    ) -> Answer:
+        """Of everything, the first line."""
+        self.extracted.append(what)
+        return extracted(what, lines)
 
     def status(self) -> EngineStatus:
         models = (ModelStatus("small", True, True), ModelStatus("medium", False, False))

@@ -13,7 +13,7 @@ from tests.transcripts.conftest import Commits, held_mc
 from tests.transcripts.stand_ins import StandInEngine
 from transcripts import selectors, storage
 from transcripts.models import Job, JobState, Media, Origin, Playback, Transcript
-from transcripts.services import playback, transcripts
+from transcripts.services import index, playback, transcripts
 from transcripts.services.claim import claim
 from transcripts.services.leases import Lease
 from transcripts.services.run import run_job
@@ -133,6 +133,7 @@ def test_nobody_reads_anothers(transcript: Transcript, bob: User) -> None:
 def test_the_list_filters(order: Callable[..., Order], user: User) -> None:
     done, waiting = submit(order(title="Ärger im Büro")), submit(order(title="Budget"))
     run_job(done.job_id)
+    index.make(done.pk)
     Transcript.objects.filter(pk=waiting.pk).update(created_at=timezone.now() - timedelta(days=2))
     today, before = timezone.now().date(), timezone.now().date() - timedelta(days=2)
     find = selectors.transcripts_for

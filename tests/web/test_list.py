@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from tests.web import rows
-from transcripts.models import Job, JobState, Tag, Transcript
+from transcripts.models import Job, JobState, Tag, Transcript, Upload
 from transcripts.services import tags
 
 
@@ -142,6 +142,31 @@ def test_activity_tells_of_the_rows_asked_for_and_of_nobody_elses(page: Client, 
     assert changed.json()["rows"][mine.slug]["state"] == "completed"
     same = page.get(f"/activity/?ids={mine.slug}", headers={"if-none-match": changed["ETag"]})
     assert (same.status_code, same.content) == (304, b"")
+
+
+def test_who_waits_is_told_its_place_among_all(page: Client, alice: User, bob: User) -> None:
+    rows.transcript(bob, state=JobState.QUEUED)
+    mine = rows.transcript(alice, state=JobState.QUEUED)
+    assert "Waiting (2nd)" in page.get("/transcripts/").content.decode()
+    assert page.get(f"/activity/?ids={mine.slug}").json()["rows"][mine.slug]["words"] == "Waiting (2nd)"
+    assert "Waiting (2nd)" in page.get(f"/transcripts/{mine.slug}/").content.decode()
+
+
+def test_files_that_are_not_all_here_are_rows_of_their_owner_s_list(page: Client, alice: User, bob: User) -> None:
+    now, fields = timezone.now(), {"size": 1000, "offset": 625, "expires_at": timezone.now() + timedelta(hours=1)}
+    going = Upload.objects.create(key="a" * 22, owner=alice, filename="Going.wav", **fields)
+    Upload.objects.filter(pk=going.pk).update(locked_until=now + timedelta(minutes=1))
+    Upload.objects.create(key="b" * 22, owner=alice, filename="Stopped.wav", **fields)
+    Upload.objects.create(key="c" * 22, owner=bob, filename="Bobs.wav", **fields)
+    shown = page.get("/transcripts/").content.decode()
+    assert "Uploading 62 %" in shown
+    assert "62 % uploaded" in shown
+    assert "Bobs.wav" not in shown
+    assert "Going.wav" not in page.get("/transcripts/?q=going").content.decode()
+    asked = page.get(f"/activity/?ids=upload:{'a' * 22},upload:{'c' * 22}").json()["rows"]
+    assert {name: (row["words"], row["open"]) for name, row in asked.items()} == {
+        f"upload:{going.key}": ("Uploading 62 %", True)
+    }
 
 
 def test_several_are_tagged_and_the_filters_stay(page: Client, alice: User, bob: User) -> None:

@@ -28,6 +28,12 @@ def run(**changes: object) -> Run:
     ("changes", "words", "percent"),
     [
         ({"state": "pending"}, "Waiting", None),
+        ({"state": "pending", "place": 1}, "Waiting (next)", None),
+        ({"state": "pending", "place": 3}, "Waiting (3rd)", None),
+        ({"state": "pending", "place": 112}, "Waiting (112th)", None),
+        ({"state": "pending", "place": 121}, "Waiting (121st)", None),
+        ({"phase": "finishing", "done": 100.0}, "Finding speakers", None),
+        ({"state": "completed", "labelling": True}, "Ready, finding speakers", None),
         ({}, "Transcribing", None),
         ({"total": None, "done": 9.0}, "Transcribing", None),
         ({"phase": "fetching_model"}, "Fetching the model", None),

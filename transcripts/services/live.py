@@ -24,6 +24,7 @@ from stt_site.lib.ids import new_id
 from stt_site.lib.queue import ring
 from transcripts import engine_gateway, storage
 from transcripts.models import Job, JobState, LiveFinal, LiveStream, Media, Origin, Playback, Transcript
+from transcripts.services import index
 from transcripts.services.closing import write_segments
 from transcripts.services.playback import MAKE_PLAYBACK
 from transcripts.services.submit import named
@@ -243,6 +244,8 @@ def _save(stream_id: int, title: str, sound: _Sound | None) -> Transcript:
         coverage=1.0,
     )
     write_segments(transcript.pk, segments, transcript.version)
+    if stream.owner is not None:
+        index.want(transcript.pk)
     LiveStream.objects.filter(pk=stream_id).update(transcript=transcript)
     transcript.refresh_from_db()
     return transcript

@@ -1,6 +1,7 @@
 """The list of one's transcripts, and what of it changes by itself."""
 
 import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from pathlib import PurePath
@@ -20,20 +21,21 @@ from transcripts.library import Filters, Place
 from transcripts.web.access import signed_in
 from transcripts.web.bulk import just_trashed
 from transcripts.web.forms import ListForm
-from transcripts.web.present import Run, Status, extracts, status
+from transcripts.web.present import Run, Status, status, upload_status
 from transcripts.web.sample import sample
 from transcripts.web.tags import language
 
 if TYPE_CHECKING:
     from accounts.models import User
-    from transcripts.models import Transcript
+    from transcripts.models import Transcript, Upload
 
 
-def run_of(transcript: "Transcript") -> Run:
+def run_of(transcript: "Transcript", place: int | None) -> Run:
     job = transcript.job
+    state = selectors.status_of(job)
     total = job.total_ms or transcript.media.declared_ms
     return Run(
-        state=selectors.status_of(job),
+        state=state,
         phase=job.phase,
         done=job.done_ms / 1000,
         total=total / 1000 if total else None,
@@ -43,11 +45,17 @@ def run_of(transcript: "Transcript") -> Run:
         error_code=job.error_code,
         error=job.error_message,
         stopping=job.cancel_requested,
+        place=place,
+        labelling=transcript.labels_wanted is not None,
     )
 
 
 def status_now(transcript: "Transcript") -> Status:
-    return status(run_of(transcript), timezone.now())
+    return _status(transcript, library.places_in_queue([transcript.job]))
+
+
+def _status(transcript: "Transcript", places: Mapping[int, int]) -> Status:
+    return status(run_of(transcript, places.get(transcript.job_id)), timezone.now())
 
 
 @login_required
@@ -58,13 +66,20 @@ def transcripts(request: HttpRequest) -> HttpResponse:
     chosen = ListForm(request.GET).values()
     found = library.find(user, _filters(chosen), behind=request.GET.get("behind", ""))
     counts = selectors.transcript_counts(user)
+    filtered = any(value for name, value in chosen.items() if name != "sort")
+    first = not request.GET.get("behind")
+    queue = library.places_in_queue(transcript.job for transcript in found.transcripts)
+    uploads = [] if filtered or not first else [upload_row(upload) for upload in library.uploads(user)]
     context = {
-        "rows": [row_of(transcript, chosen["q"], found.places.get(transcript.pk)) for transcript in found.transcripts],
+        "rows": [
+            row_of(transcript, queue, chosen["q"], found.places.get(transcript.pk)) for transcript in found.transcripts
+        ],
+        "uploads": uploads,
         "total": found.total,
         "behind": found.behind,
-        "first": not request.GET.get("behind"),
+        "first": first,
         "chosen": chosen,
-        "filtered": any(value for name, value in chosen.items() if name != "sort"),
+        "filtered": filtered,
         "sorts": ListForm.SORTS.items(),
         "groups": [(value, name, counts.groups.get(value, 0)) for value, name in ListForm.STATUSES.items()],
         "menus": _menus(user, chosen, counts.languages),
@@ -72,7 +87,7 @@ def transcripts(request: HttpRequest) -> HttpResponse:
         "formats": [(each.id, each.label) for each in FORMATS.values()],
         "trash": selectors.trash_for(user).count(),
         "trashed": just_trashed(request),
-        "sample": sample() if not counts.groups.get("") else None,
+        "sample": sample() if not (counts.groups.get("") or uploads) else None,
     }
     return render(request, "transcripts/list.html", context)
 
@@ -122,32 +137,58 @@ def _menus(user: "User", chosen: dict[str, str], languages: list[str]) -> list[M
     return [menu for menu in shown if len(menu.choices) > 1 or menu.chosen]
 
 
-def row_of(transcript: "Transcript", query: str = "", place: Place | None = None) -> dict[str, Any]:
+def row_of(
+    transcript: "Transcript", queue: Mapping[int, int], query: str = "", place: Place | None = None
+) -> dict[str, Any]:
     name = transcript.media.filename
     return {
         "transcript": transcript,
-        "status": status_now(transcript),
+        "status": _status(transcript, queue),
         "file": name if PurePath(name).stem != transcript.title else "",
         "tags": [tag.name for tag in transcript.tags.all()],
         "query": query,
         "place": place,
-        "extract": next(extracts(place.text, query, around=60), place.text) if place else "",
+    }
+
+
+UPLOAD = "upload:"
+"""Before an upload's key, where rows are named: no slug has a colon."""
+
+
+def upload_row(upload: "Upload") -> dict[str, Any]:
+    going = upload.locked_until is not None and upload.locked_until > timezone.now()
+    return {
+        "name": f"{UPLOAD}{upload.key}",
+        "upload": upload,
+        "status": upload_status(upload.offset, upload.size, going),
     }
 
 
 @login_required
 @require_safe
 def activity(request: HttpRequest) -> HttpResponse:
-    """The rows named in `ids`, slugs with commas between: {"rows": {slug: {"state", "words", "html"}}}."""
-    slugs = [slug for slug in request.GET.get("ids", "").split(",") if slug][: library.PAGE]
+    """The rows named in `ids`, with commas between: {"rows": {name: {"state", "open", "words", "html"}}}."""
+    names = [name for name in request.GET.get("ids", "").split(",") if name][: library.PAGE]
     rows = {}
-    for transcript in selectors.transcripts_for(signed_in(request), slugs=slugs).defer("text").prefetch_related("tags"):
-        row = row_of(transcript)
-        html = render_to_string("transcripts/_row.html", {"row": row})
-        rows[transcript.slug] = {"state": row["status"].state, "words": row["status"].words, "html": html}
+    for name, row, template in _rows_named(signed_in(request), names):
+        state = row["status"]
+        html = render_to_string(template, {"row": row})
+        rows[name] = {"state": state.state, "open": state.open, "words": state.words, "html": html}
     answer = JsonResponse({"rows": rows})
     etag = f'"{hashlib.sha256(answer.content).hexdigest()[:20]}"'
     if request.headers.get("If-None-Match") == etag:
         return HttpResponseNotModified(headers={"ETag": etag})
     answer["ETag"] = etag
     return answer
+
+
+def _rows_named(user: "User", names: Sequence[str]) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Each that is there: its name, itself, its template."""
+    found = list(selectors.transcripts_for(user, slugs=names).defer("text").prefetch_related("tags"))
+    queue = library.places_in_queue(transcript.job for transcript in found)
+    for transcript in found:
+        yield transcript.slug, row_of(transcript, queue), "transcripts/_row.html"
+    keys = [name.removeprefix(UPLOAD) for name in names if name.startswith(UPLOAD)]
+    for upload in library.uploads(user, keys) if keys else []:
+        row = upload_row(upload)
+        yield row["name"], row, "transcripts/_upload.html"

@@ -191,6 +191,11 @@ class Status:
     percent: int | None = None
     detail: str = ""
 
+    @property
+    def open(self) -> bool:
+        """Will it change by itself?"""
+        return self.moving or self.state == "pending"
+
 
 FAILURES: Mapping[str, str] = {
     "empty_file": "the file is empty",
@@ -205,7 +210,8 @@ FAILURES: Mapping[str, str] = {
     "insufficient_credits": "no minutes left",
 }
 NO_LABELS = frozenset({"speaker_labels_unavailable", "speaker_labels_failed"})
-PHASES: Mapping[str, str] = {"fetching_model": "Fetching the model", "finishing": "Finishing"}
+PHASES: Mapping[str, str] = {"fetching_model": "Fetching the model", "finishing": "Finding speakers"}
+"""What the engine still does once all is heard is to wait for those who tell voices apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,12 +228,16 @@ class Run:
     error_code: str = ""
     error: str = ""
     stopping: bool = False
+    place: int | None = None
+    """In the queue, from 1."""
+    labelling: bool = False
+    """Speakers are being told apart (again) over the text that is there."""
 
 
 def status(run: Run, now: datetime) -> Status:
     match run.state:
         case "pending":
-            return Status("pending", "Stopping" if run.stopping else "Waiting", "clock")
+            return Status("pending", "Stopping" if run.stopping else _waiting(run.place), "clock")
         case "processing":
             return _processing(run, now)
         case "failed":
@@ -238,8 +248,29 @@ def status(run: Run, now: datetime) -> Status:
             return Status("cancelled", "Cancelled", "x", detail="Nothing was charged.")
     if run.words == 0:
         return Status("completed", "No speech", "mute")
+    if run.labelling:
+        return Status("completed", "Ready, finding speakers", "check", "is-work", moving=True)
     plain = not run.warnings.isdisjoint(NO_LABELS)
     return Status("completed", "Ready, no speaker labels" if plain else "Ready", "check", "is-ok")
+
+
+def _waiting(place: int | None) -> str:
+    if place is None:
+        return "Waiting"
+    return "Waiting (next)" if place == 1 else f"Waiting ({ordinal(place)})"
+
+
+def ordinal(number: int) -> str:
+    ending = "th" if number // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def upload_status(offset: int, size: int, going: bool) -> Status:
+    """Of a file that is not all here. Between two pieces nobody writes, so only bytes that come say that it goes on."""
+    share = offset * 100 // size
+    if going:
+        return Status("uploading", f"Uploading {share} %", "upload", "is-work", moving=True, percent=share)
+    return Status("stopped", f"{share} % uploaded", "upload", detail="Choose the same file again to go on.")
 
 
 def _processing(run: Run, now: datetime) -> Status:

@@ -2,34 +2,53 @@
 
 import { announce, poll } from "../lib/page.js";
 import { morph } from "../lib/morph.js";
+import { ended, mayTell } from "../lib/tell.js";
 
-const OPEN = ["pending", "processing"];
+const ROUNDS = 15; // in which nothing moves, and an upload may yet go on
 
 export default function library(form) {
   const body = form.querySelector("tbody");
   const chosen = selection(form, body);
   watch(form, body);
-  more(body, () => {
+  const grown = () => {
     chosen();
     watch(form, body);
-  });
+  };
+  more(body, grown);
+  document.addEventListener("sent", () => fresh(body).then(grown));
+}
+
+/** Rows that came since the page was drawn, or are no upload any more, go to the top. */
+async function fresh(body) {
+  const page = await pageAt(location.href);
+  if (!page) return;
+  const rows = [...page.querySelectorAll("tbody tr[data-slug]")];
+  for (const row of body.querySelectorAll("[data-slug^='upload:']")) if (!rows.some(({ id }) => id === row.id)) row.remove();
+  body.prepend(...rows.filter(({ id }) => !document.getElementById(id)));
+}
+
+async function pageAt(address) {
+  const answer = await fetch(address).catch(() => null);
+  return answer?.ok && !answer.redirected ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
 }
 
 // ---- what changes by itself
 
 /** Asks only for rows of running jobs, and only while somebody looks. */
 function watch(form, body) {
-  const open = () => [...body.rows].filter((row) => OPEN.includes(row.dataset.state));
+  const open = () => [...body.querySelectorAll("[data-open], [data-state=stopped]")];
   if (form.dataset.watched || !open().length) return;
   form.dataset.watched = "1";
   const title = document.title;
   let etag = "";
   let asked = "";
   let ready = 0;
+  let quiet = 0;
 
   poll(async () => {
     const rows = open().slice(0, 50);
-    if (!rows.length) return delete form.dataset.watched, false;
+    quiet = rows.some((row) => "open" in row.dataset) ? 0 : quiet + 1;
+    if (!rows.length || quiet > ROUNDS) return delete form.dataset.watched, false;
     const ids = rows.map((row) => row.dataset.slug).join(",");
     const headers = { Accept: "application/json", ...(etag && ids === asked && { "If-None-Match": etag }) };
     const answer = await fetch(`${form.dataset.url}?ids=${ids}`, { headers });
@@ -38,17 +57,20 @@ function watch(form, body) {
     [etag, asked] = [answer.headers.get("ETag") ?? "", ids];
     const news = (await answer.json()).rows;
     for (const row of rows) if (news[row.dataset.slug]) update(row, news[row.dataset.slug]);
+    if (rows.some((row) => !news[row.dataset.slug] && row.dataset.slug.startsWith("upload:"))) await fresh(body);
     return true;
-  });
+  }, { always: mayTell() });
 
   function update(row, news) {
-    const before = row.dataset.state;
-    const fresh = document.createElement("template");
-    fresh.innerHTML = news.html;
-    morph(row, fresh.content.querySelector("tr"));
-    if (before === news.state) return;
-    announce(`${row.querySelector(".list__title a").textContent}: ${news.words}`);
+    const { state, began } = row.dataset;
+    const drawn = document.createElement("template");
+    drawn.innerHTML = news.html;
+    morph(row, drawn.content.querySelector("tr"));
+    if (state === news.state) return;
+    const { textContent, href } = row.querySelector(".list__title a");
+    announce(`${textContent}: ${news.words}`);
     if (news.state === "completed") document.title = `(${(ready += 1)} ready) ${title}`;
+    if (!news.open && began) ended({ title: textContent, words: news.words, href, began });
   }
 }
 
@@ -62,10 +84,9 @@ function more(body, grown) {
     event.preventDefault();
     if (nav.getAttribute("aria-busy")) return;
     nav.setAttribute("aria-busy", "true");
-    const answer = await fetch(link.href).catch(() => null);
+    const page = await pageAt(link.href);
     nav.removeAttribute("aria-busy");
-    if (!answer?.ok || answer.redirected) return void (location.href = link.href); // the page says what is wrong
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (!page) return void (location.href = link.href); // it says what is wrong
     const rows = [...page.querySelectorAll("tbody tr[data-slug]")].filter((row) => !document.getElementById(row.id));
     body.append(...rows);
     nav.querySelector("[data-shown]").textContent = body.rows.length;

@@ -1,9 +1,9 @@
 // A transcript, or the sample, to read and hear.
 
-import { Keys } from "../lib/keymap.js";
+import { pageKeys } from "../lib/keymap.js";
 import { bring, wordsOf } from "../lib/player/player.js";
 
 export default function player(root) {
-  const keys = document.getElementById("shortcuts") && new Keys();
+  const keys = document.getElementById("shortcuts") && pageKeys();
   bring(root, { keys, words: wordsOf(root) });
 }

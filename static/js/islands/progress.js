@@ -1,6 +1,7 @@
 // A transcript in the making: its state, and its text as it comes.
 
 import { announce, poll } from "../lib/page.js";
+import { ended, mayTell } from "../lib/tell.js";
 
 export default function progress(root) {
   const state = root.querySelector("[data-status]");
@@ -16,6 +17,7 @@ export default function progress(root) {
     const now = await answer.json();
     if (!["pending", "processing"].includes(now.state)) {
       announce(now.words);
+      ended({ title: root.dataset.title, words: now.words, href: location.href, began: root.dataset.began });
       location.reload();
       return false;
     }
@@ -26,5 +28,5 @@ export default function progress(root) {
     ({ after, segments } = now);
     return true;
   };
-  poll(look, { active: 700, idle: 5000, now: true });
+  poll(look, { active: 700, idle: 5000, now: true, always: mayTell() });
 }

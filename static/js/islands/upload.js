@@ -122,6 +122,8 @@ export default function upload(form) {
   function done() {
     if (items.some((item) => item.state !== "done")) return;
     announce("Everything is sent.");
+    const dialog = form.closest("dialog");
+    if (dialog && !dialog.open) return void document.dispatchEvent(new Event("sent")); // the reader is with the list
     location.assign(items.length === 1 ? items[0].address : form.dataset.list);
   }
 
@@ -131,6 +133,7 @@ export default function upload(form) {
     for (const item of items.filter((one) => one.state === "chosen")) run(item);
     refresh();
   });
+  form.addEventListener("files", (event) => add(event.detail));
   form.addEventListener("queue:run", (event) => run(event.detail));
   form.addEventListener("queue:choose", (event) => adopt(event.detail.item, event.detail.file));
   addEventListener("beforeunload", (event) => items.some((item) => item.state === "sending") && event.preventDefault());

@@ -30,6 +30,8 @@ export const ACTIONS = {
   replace: { says: "Find and replace", reading: [], typing: ["Mod+Alt+KeyF"] },
   undo: { says: "Undo", reading: [], typing: ["Mod+KeyZ"] },
   redo: { says: "Redo", reading: [], typing: ["Mod+Shift+KeyZ"] },
+  palette: { says: "Go to a page, a transcript or an action", reading: [], typing: ["Mod+KeyK"] },
+  upload: { says: "New upload", reading: ["KeyU"], typing: [] },
 };
 
 /** What a preset changes of the keys above, in the column for typing. */
@@ -45,7 +47,7 @@ export const PRESETS = {
   },
 };
 
-const EVERYWHERE = ["find", "replace"];
+const EVERYWHERE = ["find", "replace", "palette"];
 /** Chords that a browser keeps for itself, whatever a page says. */
 export const KEPT = ["Mod+KeyT", "Mod+KeyW", "Mod+KeyN", "Mod+Shift+KeyN", "Mod+Shift+KeyT", "Mod+Tab", "F11"];
 
@@ -107,8 +109,12 @@ export function sayChord(chord) {
 const typingIn = (target) => target.closest?.("[contenteditable]:not([contenteditable=false])");
 const single = (chord) => !/Mod|Alt/.test(chord) && !/^(Shift\+)?(F\d+|Escape)$/.test(chord);
 
+/** The one that the islands of a page share. */
+export const pageKeys = () => (shared ??= new Keys());
+let shared = null;
+
 /** Sends keys of the page to the functions that `on` brought. */
-export class Keys {
+class Keys {
   constructor() {
     this.actions = {};
     this.load();

@@ -33,15 +33,15 @@ export const inField = (target) => target.closest?.("input:not([type=range]), te
 
 /**
  * Calls `work` again and again: soon while it says that something moves, rarely while the reader is idle, not at all while
- * the page is hidden. `work` returns false when there is nothing left to wait for.
+ * the page is hidden, unless `always`. `work` returns false when there is nothing left to wait for.
  */
-export function poll(work, { active = 2000, idle = 15000, now = false } = {}) {
+export function poll(work, { active = 2000, idle = 15000, now = false, always = false } = {}) {
   let touched = Date.now();
   let timer;
   for (const kind of ["pointermove", "keydown", "scroll"]) addEventListener(kind, () => (touched = Date.now()), { passive: true });
   const later = () => {
     clearTimeout(timer);
-    if (!document.hidden) timer = setTimeout(again, Date.now() - touched < 60000 ? active : idle);
+    if (!document.hidden || always) timer = setTimeout(again, Date.now() - touched < 60000 && !document.hidden ? active : idle);
   };
   const again = async () => {
     let more = true;
@@ -53,7 +53,11 @@ export function poll(work, { active = 2000, idle = 15000, now = false } = {}) {
     if (more !== false) later();
     else document.removeEventListener("visibilitychange", onShow);
   };
-  const onShow = () => (document.hidden ? clearTimeout(timer) : again());
+  const onShow = () => {
+    clearTimeout(timer);
+    if (document.hidden) later();
+    else again();
+  };
   document.addEventListener("visibilitychange", onShow);
   if (now) again();
   else later();

@@ -2,18 +2,13 @@
 
 from collections.abc import Generator
 from contextlib import closing
-from typing import Literal, TypedDict
+from typing import Literal
 
 CUT = " […]"
 """Ends an answer that grew too long."""
 LONGEST_TOKEN = 40
 """Characters; beyond that a piece is more than one."""
 THOUGHTS = ("<think>", "</think>")
-
-
-class Message(TypedDict):
-    role: str
-    content: str
 
 
 def capped(pieces: Generator[str], most_tokens: int) -> Generator[str]:

@@ -8,6 +8,7 @@ import { Drafts } from "./drafts.js";
 import { Finder } from "./finder.js";
 import { History, hour } from "./history.js";
 import { Saver } from "./saver.js";
+import { Title } from "./title.js";
 import { plain, Turns } from "./turns.js";
 import { Typing } from "./typing.js";
 import { Versions } from "./versions.js";
@@ -72,6 +73,7 @@ export class Editor {
     });
     this.history = new History({ dialog: dialog("history"), api: this.api, restore: (number) => this.asked(`history/${number}/restore/`, {}) });
     this.versions = new Versions({ dialog: dialog("versions"), api: this.api });
+    this.title = new Title({ root, rename: (title) => this.asked("", { title }, "PATCH") });
     this.listen();
     words.then((found) => this.read(found));
   }

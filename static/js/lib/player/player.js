@@ -1,6 +1,6 @@
 // Plays a recording beside its text: lights the word being spoken, seeks to the word that is clicked, follows the voice.
 
-import { ACTIONS, change, chordsOf, Keys, sayChord, settings } from "../keymap.js";
+import { ACTIONS, change, chordsOf, sayChord, settings } from "../keymap.js";
 import { announce, clock, inField, poll, spoken } from "../page.js";
 import { Following } from "./following.js";
 import { recall, remember, topTurn } from "./place.js";

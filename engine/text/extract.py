@@ -1,0 +1,70 @@
+"""Answers made of a text's own sentences: no model writes, so nothing is said that was not said.
+
+| what | answer |
+| --- | --- |
+| summary | `{"summary", "points": [point]}` |
+| sentiment | `{"label": positive, neutral or negative, "score": -1 to 1}` |
+| topics | `[{"topic", "weight"}]` |
+| entities | `[{"text", "label", "start", "end"}]` |
+| action_items | `[point]`, each with "owner" and "due": None where nobody said |
+| questions | `[point]` |
+| pii_redact | `{"redacted_text", "entities": [{"label", "start", "end"}]}` |
+
+A point is `{"text", "line", "start", "speaker"}`: a sentence, the index of its line, when that starts, who speaks.
+Characters are counted in the lines joined by line breaks.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast
+
+from engine.text import actions, pii, questions, sentiment, summary, topics
+from engine.text.languages import language_of
+from engine.text.ranking import Embed
+from engine.text.sentences import Sentence, joined, sentences
+from engine.text.types import Answer, Extraction, Line, Style
+
+
+@dataclass(frozen=True)
+class Text:
+    lines: Sequence[Line]
+    embed: Embed
+    style: Style
+    language: str | None
+
+    @cached_property
+    def code(self) -> str | None:
+        return language_of((line.text for line in self.lines), self.language)
+
+    @cached_property
+    def sentences(self) -> list[Sentence]:
+        return sentences(self.lines, self.code)
+
+
+def extract(
+    what: Extraction,
+    lines: Sequence[Line],
+    embed: Embed,
+    *,
+    style: Style = "brief",
+    language: str | None = None,
+) -> Answer:
+    """Raises UnsupportedLanguage where the rules do not know the language and a guess would be an invention."""
+    return cast("Answer", MAKERS[what](Text(lines, embed, style, language)))
+
+
+def _redacted(text: Text) -> Answer:
+    found = pii.spans(text.lines, text.code)
+    spans = [{"label": span.label, "start": span.start, "end": span.end} for span in found]
+    return {"redacted_text": pii.redacted(joined(text.lines), found), "entities": spans}
+
+
+MAKERS: dict[Extraction, Callable[[Text], Any]] = {
+    "summary": lambda text: summary.summary(text.sentences, text.embed, text.style, text.code),
+    "sentiment": lambda text: sentiment.sentiment(text.sentences, text.code),
+    "topics": lambda text: topics.topics(text.sentences, text.embed, text.code),
+    "action_items": lambda text: list(actions.action_items(text.sentences, text.code)),
+    "questions": lambda text: [one.point() for one in questions.questions(text.sentences, text.code)],
+    "pii_redact": _redacted,
+}
