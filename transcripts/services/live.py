@@ -34,8 +34,6 @@ listen = engine_gateway.listen
 refusal = engine_gateway.refusal
 AHEAD_MS = 60_000
 """So much audio beyond what has come is paid for in advance."""
-SECONDS = {"anonymous": 600, "free": 1800, "paid": 7200}
-"""How long one stream may last, by plan."""
 KEPT = timedelta(days=1)
 ABANDONED = timedelta(seconds=90)
 """Nobody has written for so long: the process that served it is gone, and its client did not come back."""
@@ -99,7 +97,7 @@ def admit(caller: Caller, dialect: str, config: dict[str, Any], max_seconds: int
 
 
 def _longest_ms(caller: Caller, max_seconds: int | None) -> int:
-    longest = settings.TEST_KEY_SECONDS if caller.is_test else SECONDS[caller.plan.id]
+    longest = settings.TEST_KEY_SECONDS if caller.is_test else stream_tokens.SECONDS[caller.plan.id]
     return 1000 * min(longest, max_seconds or longest)
 
 
