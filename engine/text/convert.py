@@ -22,12 +22,21 @@ class ConversionFailed(Exception):
 def convert(source: Path, destination: Path, files: Sequence[str]) -> None:
     """Write the model in `source` to `destination`, anew if something is there. Raises ConversionFailed."""
     shutil.rmtree(destination, ignore_errors=True)
-    command = [sys.executable, "-m", __name__, str(source.absolute()), str(destination.absolute()), *files]
+    apart(__name__, source, destination, *files)
+
+
+def apart(module: str, source: Path, destination: Path, *more: str) -> None:
+    """Run the module in a process of its own, which ends with this one. Raises ConversionFailed."""
+    command = [sys.executable, "-m", module, str(source.absolute()), str(destination.absolute()), *more]
     done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ConversionFailed(
-            f"The model was downloaded but could not be converted: {_why(done)} It need not be downloaded again."
+            f"The model is here but could not be converted: {_why(done)} It need not be downloaded again."
         )
+
+
+def end_with_parent() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _why(done: "subprocess.CompletedProcess[str]") -> str:
@@ -38,7 +47,7 @@ def _why(done: "subprocess.CompletedProcess[str]") -> str:
 
 
 def main(source: str, destination: str, *files: str) -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    end_with_parent()
     from ctranslate2.converters import TransformersConverter
 
     converter = TransformersConverter(source, copy_files=list(files), load_as_float16=True, low_cpu_mem_usage=True)

@@ -183,7 +183,7 @@ def test_what_cannot_be_converted_is_said_and_kept(tmp_path: Path) -> None:
     with running(weights) as hub:
         for _ in range(2):
             said = models(tmp_path, "fetch", catalog.WRITER, hub=hub.url, status=4)
-            assert "downloaded but could not be converted" in said
+            assert "is here but could not be converted" in said
         assert hub.gets["model.safetensors"] == 1
     assert not (tmp_path / "models" / catalog.WRITER).exists()
 
