@@ -6,12 +6,19 @@ Every five minutes, after a garbage collection: nodes in the document and bytes 
 and how far the first letter of the captions has moved within its window.
 """
 
+# ruff: noqa: E402
+
 import argparse
+import os
 import sys
 import tempfile
 from pathlib import Path
 
+import django
 import numpy as np
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+django.setup()
 
 from benchmarks.pipeline import machine
 from tests.conftest import PASSWORD

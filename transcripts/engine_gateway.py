@@ -237,18 +237,20 @@ def checked(options: Options) -> Options:
 def _check_translator(model: str | None) -> None:
     named = catalog.find(model) if model is not None else None
     if named is not None and not named.translates:
-        raise _no_translator(f"{named.name} was not trained to translate.")
+        raise _no_translator(ErrorCode.INVALID_REQUEST, f"{named.name} was not trained to translate.")
     here = status()
     able = catalog.translates(here.default_model) or any(
         known.installed and catalog.translates(known.id) for known in here.models
     )
     if named is None and not able:
-        raise _no_translator("No model that is installed on this server was trained to translate.")
+        raise _no_translator(
+            ErrorCode.MODEL_UNAVAILABLE, "No model that is installed on this server was trained to translate."
+        )
 
 
-def _no_translator(why: str) -> ServiceError:
+def _no_translator(code: ErrorCode, why: str) -> ServiceError:
     names = ", ".join(catalog.translators())
-    return ServiceError(ErrorCode.MODEL_UNAVAILABLE, f"{why} These can: {names}. Name one. {NOTHING_CHARGED}")
+    return ServiceError(code, f"{why} These can: {names}. Name one. {NOTHING_CHARGED}")
 
 
 def _check_target(target: str) -> None:
@@ -308,6 +310,11 @@ def fetchable_models() -> Sequence[catalog.ModelEntry]:
 def languages() -> dict[str, str]:
     """Code to lower-case English name."""
     return catalog.WHISPER_LANGUAGES
+
+
+def language_code(name: str) -> str | None:
+    """A code or an English name, in the engine's spelling."""
+    return catalog.language_code(name)
 
 
 def serve(socket: Path, *, exit_with_parent: bool) -> None:

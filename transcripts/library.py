@@ -6,13 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from transcripts import selectors
-from transcripts.models import Job, JobState, Origin, Transcript, TranscriptSegment, Turn, Upload
+from transcripts import full_text, selectors, snippets
+from transcripts.models import Job, JobState, Origin, Passage, Transcript, Upload
 from transcripts.services import leases
+from transcripts.snippets import Piece
+from transcripts.terms import clauses
 
 PAGE = 50
 MOST_AT_ONCE = 500
@@ -42,7 +44,7 @@ class Place:
     """Where a search found something: the words there, and when they are said."""
 
     start: float
-    text: str
+    pieces: tuple[Piece, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Found:
 
 def find(user: User, filters: Filters, behind: str = "") -> Found:
     """A place in the list is told by the row before it, so rows that come or go meanwhile shift nothing."""
-    found = _filtered(user, filters)
+    found = matching(user, filters)
     total = found.count()
     place = _place(behind, filters.order)
     if place is not None:
@@ -65,11 +67,11 @@ def find(user: User, filters: Filters, behind: str = "") -> Found:
     page = list(found.defer("text").prefetch_related("tags")[: PAGE + 1])
     more = len(page) > PAGE
     del page[PAGE:]
-    places = _places(page, filters.query) if filters.query else {}
+    places = _places(user, page, filters.query) if filters.query else {}
     return Found(page, total, _name_of(page[-1], filters.order) if more else "", places)
 
 
-def _filtered(user: User, filters: Filters) -> QuerySet[Transcript]:
+def matching(user: User, filters: Filters) -> QuerySet[Transcript]:
     found = selectors.transcripts_for(
         user,
         query=filters.query,
@@ -123,21 +125,20 @@ def _speakers(user: User) -> dict[int, list[str]]:
     return dict(selectors.transcripts_for(user).exclude(speakers=[]).order_by().values_list("pk", "speakers"))
 
 
-def _places(page: Iterable[Transcript], query: str) -> dict[int, Place]:
-    """Of each transcript the first sentence with `query` in it; of a corrected one, the first paragraph."""
-    mine = Transcript.objects.filter(pk__in=[transcript.pk for transcript in page])
-    given = TranscriptSegment.objects.filter(transcript=OuterRef("pk"), version=OuterRef("version"))
-    corrected = Turn.objects.filter(version__transcript=OuterRef("pk"), version__number=OuterRef("version"))
-    found: dict[int, Place] = {}
-    for rows, order, whose in (
-        (given, "order", mine.filter(edited_at=None)),
-        (corrected, "place", mine.filter(edited_at__isnull=False)),
-    ):
-        first = rows.filter(text__icontains=query).order_by(order).values("pk")[:1]
-        hits = dict(whose.annotate(hit=Subquery(first)).exclude(hit=None).values_list("hit", "pk"))
-        said = rows.model._default_manager.filter(pk__in=hits).values_list("pk", "start", "text")
-        found |= {hits[pk]: Place(start, text) for pk, start, text in said}
-    return found
+def _places(user: User, page: Sequence[Transcript], query: str) -> dict[int, Place]:
+    """Of each transcript the first sentence that says what is sought; where none says all of it, some of it."""
+    asked = clauses(query)
+    found: dict[int, Passage] = {}
+    for any_of in (False, True):
+        missing = [transcript.pk for transcript in page if transcript.pk not in found]
+        if missing and asked:
+            found |= full_text.first_in_each(full_text.Scope(user, named=missing), asked, any_of=any_of)
+    return {pk: _place_in(passage, query) for pk, passage in found.items()}
+
+
+def _place_in(passage: Passage, query: str) -> Place:
+    start, pieces = snippets.best(passage, query)
+    return Place(start, pieces)
 
 
 # ---- pages by key

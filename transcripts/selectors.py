@@ -2,20 +2,21 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from django.core.files import File
-from django.db.models import Count, DurationField, Exists, ExpressionWrapper, F, OrderBy, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, DurationField, ExpressionWrapper, F, OrderBy, Q, QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import User
 from engine.types import Chunk, EngineStatus, Notice, Segment, Span, Turn, chunk_from_dict, detection_from_dict
 from engine.types import Transcript as Document
 from stt_site.lib.errors import ErrorCode, ServiceError
-from transcripts import engine_gateway, storage
+from transcripts import engine_gateway, full_text, storage
 from transcripts.models import (
     OPEN_STATES,
     Job,
@@ -32,10 +33,10 @@ from transcripts.models import (
     WebhookDelivery,
     WebhookEndpoint,
 )
-from transcripts.models import Turn as TurnRow
 from transcripts.services import shares
 from transcripts.services.editing import reading, rows
 from transcripts.services.editing.outcome import Document as EditableDocument
+from transcripts.terms import clauses
 
 if TYPE_CHECKING:
     from engine.catalog import ModelEntry
@@ -100,7 +101,7 @@ def transcripts_for(
     if date_to:
         found = found.filter(created_at__lt=datetime.combine(date_to, time(), UTC) + timedelta(days=1))
     if query := query.replace("\0", ""):
-        found = found.filter(Q(title__icontains=query) | says(query))
+        found = found.filter(_titled(query) | _says(user, query))
     if tag:
         found = found.filter(tags__name=tag.replace("\0", ""))
     if slugs is not None:
@@ -108,12 +109,14 @@ def transcripts_for(
     return found
 
 
-def says(query: str) -> Q:
-    """Of transcripts: this stands in the text, as it was corrected where it was."""
-    corrected = TurnRow.objects.filter(
-        version__transcript=OuterRef("pk"), version__number=OuterRef("version"), text__icontains=query
-    )
-    return Q(edited_at=None, text__icontains=query) | Q(Exists(corrected), edited_at__isnull=False)
+def _titled(query: str) -> Q:
+    return Q(title__icontains=" ".join(query.split()))
+
+
+def _says(user: User, query: str) -> Q:
+    """Of transcripts: this is said in it, as it was corrected where it was. Nothing, where nothing is asked."""
+    asked = clauses(query)
+    return full_text.says(user, asked) if asked else Q(pk=None)
 
 
 def trash_for(user: User) -> QuerySet[Transcript]:
@@ -359,6 +362,15 @@ def is_alias(model: str) -> bool:
 def languages() -> Mapping[str, str]:
     """Code to lower-case English name."""
     return engine_gateway.languages()
+
+
+def languages_here() -> Mapping[str, str]:
+    """Of those the ones that this server's recogniser hears; all, while no engine says which it has."""
+    known = languages()
+    with suppress(ServiceError):
+        if engine_status().embedded:
+            return {"en": known["en"]}
+    return known
 
 
 def webhook_endpoints_for(owner: User) -> QuerySet[WebhookEndpoint]:

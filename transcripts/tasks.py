@@ -1,4 +1,4 @@
-from transcripts.services import erase, playback, run, speakers
+from transcripts.services import erase, index, playback, run, speakers
 
 
 def run_job(job_id: int) -> None:
@@ -11,6 +11,10 @@ def make_playback(media_id: int) -> None:
 
 def label_speakers(transcript_id: int) -> None:
     speakers.label(transcript_id)
+
+
+def index_transcript(transcript_id: int) -> None:
+    index.make(transcript_id)
 
 
 def erase_account(owner_id: int) -> None:

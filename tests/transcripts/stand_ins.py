@@ -145,7 +145,13 @@ class StandInEngine(TextStandIn):
         return Spoken(1.5, 24000)
 
     def extract(
-        self, what: Extraction, lines: Sequence[Line], *, style: Style = "brief", language: str | None = None
+        self,
+        what: Extraction,
+        lines: Sequence[Line],
+        *,
+        style: Style = "brief",
+        language: str | None = None,
+        beat: Callable[[], None] = lambda: None,
     ) -> Answer:
         """Of everything, the first line."""
         self.extracted.append(what)

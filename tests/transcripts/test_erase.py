@@ -22,7 +22,7 @@ from tests.conftest import PASSWORD
 from tests.transcripts.conftest import Commits
 from transcripts import storage
 from transcripts.models import Job, JobState, Media, Origin, Transcript, TranscriptSegment, Upload
-from transcripts.services import erase, sweep, uploads
+from transcripts.services import erase, index, sweep, uploads
 from transcripts.services.run import run_job
 from transcripts.services.submit import Order, StoredUpload, submit
 
@@ -86,6 +86,7 @@ def test_deleting_an_account_leaves_the_books_and_nothing_else(
     run_job(done.job_id)
     TranscriptSegment.objects.update(text=CANARY, words=[{"text": CANARY}])
     Transcript.objects.filter(pk=done.pk).update(text=CANARY)
+    index.make(done.pk)
     _, plaintext = api_keys.create_key(owner, f"Laptop {CANARY}")
     uploads.create(owner, f"{CANARY}-rest.wav", 10, 100)
     storage.incoming_path(Upload.objects.get().key).write_bytes(CANARY.encode())

@@ -1,12 +1,15 @@
 """What is made of a transcript: by a language model over real HTTP, by extraction where there is none, and kept."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
+from engine.text.types import TextModels
 from stt_site.lib.errors import ErrorCode, ServiceError
 from tests.dialects.llm_double import LanguageModel
 from tests.transcripts.stand_ins import StandInEngine
@@ -24,12 +27,6 @@ TALK = (
     spoken("The brief is a remote that people do not lose.", 2.2, language="en", speaker="Ben"),
     spoken("Twelve fifty a unit, which is tight.", 9.0, language="en", speaker="Ann"),
 )
-
-
-@pytest.fixture(autouse=True)
-def extractor(engine: StandInEngine, monkeypatch: pytest.MonkeyPatch) -> StandInEngine:
-    monkeypatch.setattr(engine_gateway, "extract", engine.extract, raising=False)
-    return engine
 
 
 @pytest.fixture
@@ -131,10 +128,10 @@ def test_sections_analyses_and_prose(talk: Transcript, model: LanguageModel) -> 
 
 
 def test_rules_and_not_a_model_find_what_must_not_be_missed(
-    talk: Transcript, model: LanguageModel, extractor: StandInEngine
+    talk: Transcript, model: LanguageModel, engine: StandInEngine
 ) -> None:
     found = insights.analyze(talk, ["pii_redact", "questions", "entities"])
-    assert extractor.extracted == ["pii_redact", "questions", "entities"]
+    assert engine.extracted == ["pii_redact", "questions", "entities"]
     assert {each.model for each in found.values()} == {"extractive"}
     assert model.asked == []
 
@@ -161,12 +158,10 @@ def test_a_long_text_is_read_in_parts_and_within_bounds(
     assert refusal.value.code == ErrorCode.FILE_TOO_LARGE
 
 
-def test_it_is_kept_until_forced_and_says_when_it_is_old(
-    talk: Transcript, user: User, extractor: StandInEngine
-) -> None:
+def test_it_is_kept_until_forced_and_says_when_it_is_old(talk: Transcript, user: User, engine: StandInEngine) -> None:
     insights.summarize(talk)
     again = insights.summarize(talk)
-    assert (again.cached, again.stale, extractor.extracted) == (True, False, ["summary"])
+    assert (again.cached, again.stale, engine.extracted) == (True, False, ["summary"])
     assert not insights.summarize(talk, "detailed").cached
     editing.edit(talk, user, 0, 0, "Good evening all.", "")
     talk.refresh_from_db()
@@ -179,6 +174,48 @@ def test_it_is_kept_until_forced_and_says_when_it_is_old(
         ("summary", "brief"),
         ("summary", "detailed"),
     }
+
+
+def test_a_transcript_is_translated_turn_by_turn(talk: Transcript, model: LanguageModel) -> None:
+    model.reply = translated
+    made = insights.translate(talk, "de")
+    assert [turn["text"] for turn in made.value["turns"]] == [f"<{each.text}>" for each in TALK]
+    assert [(turn["start"], turn["speaker"]) for turn in made.value["turns"]] == [
+        (0.5, "Ann"),
+        (2.2, "Ben"),
+        (9, "Ann"),
+    ]
+    assert (made.variant, insights.translate(talk, "DE").cached) == ("de", True)
+    assert "from English into German" in told(model, 0)
+    with pytest.raises(ServiceError, match="There is no language"):
+        insights.translate(talk, "xx")
+
+
+def test_a_model_that_loses_count_is_asked_for_less(model: LanguageModel) -> None:
+    model.reply = lambda body: translated(body) if asked_for(body) < 3 else {"texts": ["one"]}
+    given = [f"Text {number}.\n\nAnd more." for number in range(5)]
+    made, _ = insights.translate_texts(given, "en", "de")
+    assert made.value == [f"<Text {number}.>\n\n<And more.>" for number in range(5)]
+    assert insights.translate_texts(given, "en", "en")[0].value == given
+
+
+def test_the_translator_of_this_server_is_asked_where_nobody_is_named(
+    talk: Transcript, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ServiceError, match=r"models fetch madlad.*STT_LLM_URL"):
+        insights.translate(talk, "de")
+    here = replace(engine_gateway.status(), text=TextModels(translator="tiny"))
+    monkeypatch.setattr(engine_gateway, "status", lambda: here)
+    made = insights.translate(talk, "de")
+    assert (made.model, made.value["turns"][0]["text"]) == ("tiny", f"de: {TALK[0].text}")
+
+
+def asked_for(body: dict[str, Any]) -> int:
+    return len(json.loads(body["messages"][1]["content"]))
+
+
+def translated(body: dict[str, Any]) -> Any:
+    return {"texts": [f"<{text}>" for text in json.loads(body["messages"][1]["content"])]}
 
 
 def test_what_is_not_ready_or_silent_is_refused(user: User) -> None:

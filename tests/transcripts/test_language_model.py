@@ -4,19 +4,19 @@ import itertools
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 import pytest
 from pytest_django.fixtures import Settings
 
-from engine.text.types import TextModels
+from engine.text.types import Message, TextModels
 from stt_site.lib.errors import ErrorCode, ServiceError
 from tests.dialects.llm_double import LanguageModel, dying, endless
 from tests.live import ROOT
 from transcripts import engine_gateway
 from transcripts.services import language_model
 from transcripts.services.language_model import inside
-from transcripts.services.language_model.pieces import CUT, Message
+from transcripts.services.language_model.pieces import CUT
 from transcripts.services.prompts import quoted
 
 ASKED: list[Message] = [{"role": "user", "content": "Say something."}]
@@ -142,12 +142,12 @@ def test_without_one_it_is_said_how_to_have_one() -> None:
 def test_the_engine_s_own_writes_where_nobody_else_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 
-    def write(messages: Sequence[Message], *, most_tokens: int, **_: object) -> Iterator[str]:
+    def write(messages: Sequence[Message], *, most_tokens: int, **_: object) -> Generator[str]:
         asked.append(most_tokens)
-        return itertools.islice(itertools.repeat("tok "), most_tokens)
+        yield from itertools.repeat("tok ", most_tokens)
 
     monkeypatch.setattr(inside, "name", lambda: TextModels(writer="tiny").writer)
-    monkeypatch.setattr(engine_gateway, "write", write, raising=False)
+    monkeypatch.setattr(engine_gateway, "write", write)
     assert language_model.name() == "tiny"
     assert language_model.complete(ASKED, most_tokens=3) == f"tok tok tok {CUT}"
     assert asked == [4]

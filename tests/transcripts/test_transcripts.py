@@ -11,9 +11,9 @@ from stt_site.lib import queue
 from stt_site.lib.errors import ErrorCode, ServiceError
 from tests.transcripts.conftest import Commits, held_mc
 from tests.transcripts.stand_ins import StandInEngine
-from transcripts import selectors, storage
+from transcripts import incoming, selectors, storage
 from transcripts.models import Job, JobState, Media, Origin, Playback, Transcript
-from transcripts.services import playback, transcripts
+from transcripts.services import index, playback, transcripts
 from transcripts.services.claim import claim
 from transcripts.services.leases import Lease
 from transcripts.services.run import run_job
@@ -86,7 +86,7 @@ def test_a_copy_for_the_browser_is_made(transcript: Transcript) -> None:
     assert (media.playback, bytes(media.peaks)) == (Playback.READY, b"\x00\xff")
     with selectors.playback_file(media) as file:
         assert (file.read(), file.size) == (b"m4a", 3)
-    assert not list(storage.incoming_directory().iterdir())
+    assert not list(incoming.directory().iterdir())
 
 
 def test_copies_are_made_one_at_a_time(transcript: Transcript) -> None:
@@ -133,6 +133,7 @@ def test_nobody_reads_anothers(transcript: Transcript, bob: User) -> None:
 def test_the_list_filters(order: Callable[..., Order], user: User) -> None:
     done, waiting = submit(order(title="Ärger im Büro")), submit(order(title="Budget"))
     run_job(done.job_id)
+    index.make(done.pk)
     Transcript.objects.filter(pk=waiting.pk).update(created_at=timezone.now() - timedelta(days=2))
     today, before = timezone.now().date(), timezone.now().date() - timedelta(days=2)
     find = selectors.transcripts_for

@@ -23,6 +23,7 @@ from transcripts.models import (
     Transcript,
     TranscriptSegment,
 )
+from transcripts.services import index
 
 numbers = itertools.count(1)
 
@@ -106,6 +107,8 @@ def transcript(
     )
     if done:
         TranscriptSegment.objects.bulk_create(_row(made, order, segment) for order, segment in enumerate(segments))
+    if done and owner:
+        index.make(made.pk)
     JobChunk.objects.bulk_create(JobChunk(job=run, index=c.index, fence=1, result=to_dict(c)) for c in chunks)
     return made
 

@@ -9,6 +9,7 @@ from engine.types import Keyword, Options
 from transcripts import selectors
 from transcripts.api.schemas import STATUSES, Notice, Span
 from transcripts.models import Job, Transcript
+from transcripts.services import insights
 
 
 class ListQuery(serializers.Serializer[Any]):
@@ -234,7 +235,7 @@ class Detail(Item):
 
     text = serializers.SerializerMethodField()
     segments = serializers.SerializerMethodField()
-    summary = serializers.SerializerMethodField()
+    summary = serializers.SerializerMethodField(help_text="The last one that was made; POST summarize/ makes one.")
     source = serializers.SerializerMethodField()  # type: ignore[assignment]
     coverage = serializers.FloatField(allow_null=True, help_text="Share of the speech found that has words, 0 to 1.")
     language_source = serializers.CharField(
@@ -266,8 +267,9 @@ class Detail(Item):
         return [dict(Turn(turn).data) for turn in self._document.turns]
 
     @extend_schema_field(serializers.CharField(allow_null=True))
-    def get_summary(self, transcript: Transcript) -> None:
-        return None
+    def get_summary(self, transcript: Transcript) -> str | None:
+        made = insights.latest_summary(transcript)
+        return None if made is None else str(made.value["summary"])
 
     @extend_schema_field(Source)
     def get_source(self, transcript: Transcript) -> dict[str, Any]:

@@ -1,8 +1,10 @@
+from transcripts.models.chat import ChatSession, ChatTurn
 from transcripts.models.document import Edit, Tag, Turn, Version
 from transcripts.models.insight import TranscriptInsight
 from transcripts.models.job import OPEN_STATES, Job, JobChunk, JobState, Origin
 from transcripts.models.live import LiveFinal, LiveStream
 from transcripts.models.media import Media, Playback, Upload
+from transcripts.models.passage import Index, Passage
 from transcripts.models.share import Share
 from transcripts.models.stored_file import StoredFile
 from transcripts.models.transcript import Transcript, TranscriptSegment
@@ -10,7 +12,10 @@ from transcripts.models.webhook import WebhookAttempt, WebhookDelivery, WebhookE
 
 __all__ = [
     "OPEN_STATES",
+    "ChatSession",
+    "ChatTurn",
     "Edit",
+    "Index",
     "Job",
     "JobChunk",
     "JobState",
@@ -18,6 +23,7 @@ __all__ = [
     "LiveStream",
     "Media",
     "Origin",
+    "Passage",
     "Playback",
     "Share",
     "StoredFile",

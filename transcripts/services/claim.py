@@ -4,6 +4,7 @@ from accounts.models import User
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts import selectors
 from transcripts.models import Job, Media, Transcript
+from transcripts.services import index
 
 
 @transaction.atomic
@@ -17,4 +18,5 @@ def claim(token: str, owner: User) -> Transcript:
         raise ServiceError(ErrorCode.NOT_FOUND)
     Media.objects.filter(pk=transcript.media_id).update(owner=owner)
     Job.objects.filter(pk=transcript.job_id, owner=None).update(owner=owner)
+    index.want(transcript.pk)
     return Transcript.objects.select_related("job", "media").get(pk=transcript.pk)

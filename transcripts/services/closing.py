@@ -18,7 +18,7 @@ from stt_site.lib import doorbell
 from stt_site.lib.errors import MEANINGS, ErrorCode
 from transcripts import storage
 from transcripts.models import OPEN_STATES, Job, JobChunk, JobState, Media, Transcript, TranscriptSegment, Version
-from transcripts.services import webhooks
+from transcripts.services import index, webhooks
 from transcripts.services.editing import versions
 from transcripts.services.leases import Lease, slot
 
@@ -118,6 +118,8 @@ def _write_transcript(job: Job, result: Result, duration_ms: int) -> None:
         transcript = Transcript.objects.only("pk", "version").get(job_id=job.pk)
         Transcript.objects.filter(pk=transcript.pk).update(**shown(result, duration_ms))
         write_segments(transcript.pk, result.segments, transcript.version)
+        if job.owner is not None:
+            index.want(transcript.pk)
     else:
         write_segments(again.transcript_id, result.segments, again.number)
         versions.show(again, shown(result, duration_ms))

@@ -8,7 +8,7 @@ from django.db.models import Q, Sum
 from accounts.models import User
 from accounts.services import api_keys, erasure
 from stt_site.lib.queue import ring
-from transcripts import storage
+from transcripts import full_text, storage
 from transcripts.models import OPEN_STATES, Job, Media, StoredFile, Transcript
 from transcripts.services import closing, files, uploads, webhooks
 
@@ -65,4 +65,5 @@ def erase(owner_id: int) -> None:
     for media in Media.objects.filter(owner_id=owner_id).defer("peaks").order_by("pk"):
         storage.delete(media.key)
         media.delete()
+    full_text.forget_deleted()
     erasure.forget(owner_id)

@@ -24,6 +24,7 @@ from stt_site.lib.ids import new_id
 from stt_site.lib.queue import ring
 from transcripts import engine_gateway, storage
 from transcripts.models import Job, JobState, LiveFinal, LiveStream, Media, Origin, Playback, Transcript
+from transcripts.services import index
 from transcripts.services.closing import write_segments
 from transcripts.services.playback import MAKE_PLAYBACK
 from transcripts.services.submit import named
@@ -33,8 +34,6 @@ listen = engine_gateway.listen
 refusal = engine_gateway.refusal
 AHEAD_MS = 60_000
 """So much audio beyond what has come is paid for in advance."""
-SECONDS = {"anonymous": 600, "free": 1800, "paid": 7200}
-"""How long one stream may last, by plan."""
 KEPT = timedelta(days=1)
 ABANDONED = timedelta(seconds=90)
 """Nobody has written for so long: the process that served it is gone, and its client did not come back."""
@@ -98,7 +97,7 @@ def admit(caller: Caller, dialect: str, config: dict[str, Any], max_seconds: int
 
 
 def _longest_ms(caller: Caller, max_seconds: int | None) -> int:
-    longest = settings.TEST_KEY_SECONDS if caller.is_test else SECONDS[caller.plan.id]
+    longest = settings.TEST_KEY_SECONDS if caller.is_test else stream_tokens.SECONDS[caller.plan.id]
     return 1000 * min(longest, max_seconds or longest)
 
 
@@ -243,6 +242,8 @@ def _save(stream_id: int, title: str, sound: _Sound | None) -> Transcript:
         coverage=1.0,
     )
     write_segments(transcript.pk, segments, transcript.version)
+    if stream.owner is not None:
+        index.want(transcript.pk)
     LiveStream.objects.filter(pk=stream_id).update(transcript=transcript)
     transcript.refresh_from_db()
     return transcript

@@ -13,7 +13,7 @@ from engine.types import Enhanced, Spoken
 from stt_site.lib.db import release_connection
 from stt_site.lib.errors import ErrorCode, ServiceError
 from stt_site.lib.ids import new_id
-from transcripts import engine_gateway, storage
+from transcripts import engine_gateway, incoming, storage
 from transcripts.services.submit import StoredUpload
 from transcripts.services.wait import RENEW_SLOT_SECONDS
 
@@ -56,7 +56,7 @@ def _place(caller: Caller, upload: StoredUpload, abandoned: threading.Event) -> 
         nonlocal renewed
         if abandoned.is_set():
             raise ServiceError(ErrorCode.CLIENT_CLOSED_REQUEST)
-        storage.ensure_space(0)
+        incoming.room_for(0)
         if time.monotonic() - renewed > RENEW_SLOT_SECONDS:
             renewed = time.monotonic()
             limits.renew_slot(holder)

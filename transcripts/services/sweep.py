@@ -29,7 +29,7 @@ from stt_site.lib import queue
 from stt_site.lib.errors import ErrorCode
 from transcripts import storage
 from transcripts.models import OPEN_STATES, Job, JobState, Media, Playback, Transcript, Upload
-from transcripts.services import closing, erase, files, live, retention, transcripts, trash, uploads, webhooks
+from transcripts.services import closing, erase, files, index, live, retention, transcripts, trash, uploads, webhooks
 from transcripts.services.audit import audit
 from transcripts.services.leases import NODE, RUN_JOB, job_of, waiting_fairly
 from transcripts.services.playback import MAKE_PLAYBACK, WANTED
@@ -54,6 +54,7 @@ def sweep() -> None:
         ring_lost_jobs,
         ring_lost_playback,
         ring_lost_labels,
+        ring_lost_indexes,
         stripe_events.ring_waiting,
         mails.ring_waiting,
         live.end_abandoned,
@@ -66,6 +67,7 @@ def clean() -> None:
     _run(
         transcripts.purge_expired,
         trash.purge,
+        index.tidy,
         retention.remove_recordings,
         erase.finish_waiting,
         uploads.expire,
@@ -101,6 +103,10 @@ def ring_lost_labels() -> None:
     for pk in wanted:
         if pk not in waiting:
             queue.ring(LABEL_SPEAKERS, pk)
+
+
+def ring_lost_indexes() -> None:
+    _ring_lost(index.INDEX, index.due(BATCH))
 
 
 def end_cancelled() -> None:

@@ -3,12 +3,13 @@
 import logging
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts.models import Transcript
-from transcripts.services import closing
+from transcripts.services import closing, index
 from transcripts.services.rerun import jobs_of
 from transcripts.services.transcripts import delete
 
@@ -16,17 +17,21 @@ KEPT = timedelta(days=7)
 logger = logging.getLogger(__name__)
 
 
+@transaction.atomic
 def trash(transcript: Transcript) -> None:
     """Work that still runs is cancelled and is free."""
     if not Transcript.objects.filter(pk=transcript.pk, trashed_at=None).update(trashed_at=timezone.now()):
         raise ServiceError(ErrorCode.NOT_FOUND)
+    index.forget(transcript.pk)
     for job in jobs_of(transcript):
         closing.cancel(Q(pk=job))
 
 
+@transaction.atomic
 def restore(transcript: Transcript) -> None:
     if not Transcript.objects.filter(pk=transcript.pk, trashed_at__isnull=False).update(trashed_at=None):
         raise ServiceError(ErrorCode.NOT_FOUND)
+    index.want(transcript.pk)
 
 
 def purge() -> int:

@@ -21,7 +21,7 @@ from transcripts.library import Filters, Place
 from transcripts.web.access import signed_in
 from transcripts.web.bulk import just_trashed
 from transcripts.web.forms import ListForm
-from transcripts.web.present import Run, Status, extracts, status, upload_status
+from transcripts.web.present import Run, Status, status, upload_status
 from transcripts.web.sample import sample
 from transcripts.web.tags import language
 
@@ -148,7 +148,6 @@ def row_of(
         "tags": [tag.name for tag in transcript.tags.all()],
         "query": query,
         "place": place,
-        "extract": next(extracts(place.text, query, around=60), place.text) if place else "",
     }
 
 

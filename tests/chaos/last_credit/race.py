@@ -6,6 +6,7 @@ python -m tests.chaos.last_credit.race ATTEMPTS RACERS SECONDS SEED    (on the d
 # ruff: noqa: E402
 
 import json
+import math
 import multiprocessing
 import sys
 import threading
@@ -99,7 +100,7 @@ def _attempt(owner: int, reference: str, *, look: bool) -> str:
 
 def main(attempts: int, racers: int, seconds: float, seed: int) -> dict[str, Any]:
     call_command("migrate", verbosity=0)
-    accounts = make_accounts(max(1, round(attempts / racers / TRIES)))
+    accounts = make_accounts(math.ceil(attempts / racers / TRIES))
     began = time.monotonic()
     outcomes = race(accounts, racers, seconds, seed)
     took = time.monotonic() - began

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts.models import Edit, JobState, Transcript, Turn, Version
+from transcripts.services import index
 from transcripts.services.editing import rows
 from transcripts.services.editing.changes import Change, Step, difference
 from transcripts.services.editing.outcome import EditConflict, Outcome, view
@@ -177,6 +178,7 @@ class Desk:
         transcript.edited_at = timezone.now() if version.head else None
         transcript.speakers = [speaker.name for speaker in self.speakers]
         transcript.save(update_fields=["rev", "edited_at", "word_count", "speakers"])
+        index.want(transcript.pk, rest=index.REST)
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from django.utils.dateparse import parse_datetime
 
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts.models import Job, Transcript, Version
+from transcripts.services import index
 from transcripts.services.editing.desk import own_version
 
 SHOWN = (
@@ -46,6 +47,7 @@ def show(version: Version, columns: Mapping[str, Any]) -> None:
     Transcript.objects.filter(pk=now.pk).update(
         **{"edited_at": None, **columns}, version=version.number, job=version.job_id, rev=now.rev + 1
     )
+    index.want(now.pk)
 
 
 def _keep(transcript: Transcript) -> None:

@@ -11,11 +11,12 @@ from django.db.models import QuerySet
 
 from engine.text.types import Extraction, Style
 from stt_site.lib.errors import ErrorCode, ServiceError
+from transcripts import engine_gateway
 from transcripts.models import Transcript, TranscriptInsight
-from transcripts.services.insights import making
+from transcripts.services.insights import making, translating
 from transcripts.services.insights.kinds import ANALYSES, CUSTOM
 from transcripts.services.insights.making import Made
-from transcripts.services.insights.source import LONGEST_PROMPT, Source, capped, of_text, of_transcript
+from transcripts.services.insights.source import LONGEST_PROMPT, LONGEST_TEXT, Source, capped, of_text, of_transcript
 
 __all__ = [
     "ANALYSES",
@@ -26,10 +27,15 @@ __all__ = [
     "analyze",
     "analyze_text",
     "cached",
+    "embed",
     "generate",
     "generate_from_text",
+    "latest_summary",
+    "plain",
     "summarize",
     "summarize_text",
+    "translate",
+    "translate_texts",
 ]
 
 
@@ -70,6 +76,21 @@ def generate(
     return _kept(transcript, kind, name, lambda source: making.generated(source, kind, variant, prompt), force)
 
 
+def translate(transcript: Transcript, target: str, *, force: bool = False) -> Insight:
+    """Turn by turn. Raises UNSUPPORTED_LANGUAGE."""
+    languages = translating.pair(transcript.language, target)
+    return _kept(
+        transcript, "translation", languages.target, lambda source: translating.turns(source, languages), force
+    )
+
+
+def translate_texts(texts: Sequence[str], source: str, target: str) -> tuple[Made, translating.Pair]:
+    """A list of as many in the same order; `source` may be auto."""
+    capped("".join(texts), LONGEST_TEXT, "texts")
+    languages = translating.pair(source, target)
+    return translating.texts(texts, languages), languages
+
+
 def summarize_text(text: str, style: Style = "brief") -> Made:
     return making.summary(of_text(text), style)
 
@@ -83,13 +104,32 @@ def generate_from_text(text: str, kind: str = CUSTOM, variant: str = "", prompt:
     return making.generated(of_text(text), kind, variant, prompt)
 
 
+def embed(texts: Sequence[str]) -> tuple[list[list[float]], str]:
+    """A vector of length 1 for each text, and who made them."""
+    capped("".join(texts), LONGEST_TEXT, "texts")
+    vectors = engine_gateway.embed(texts)
+    return vectors.tolist(), engine_gateway.status().text.embedder or ""
+
+
+def plain(kind: str, value: Any) -> Any:
+    """Of statements only their words, as STT.ai answers with."""
+    return [each["text"] for each in value] if kind in ("action_items", "questions") else value
+
+
 def cached(transcript: Transcript, kind: str, variant: str = "") -> Insight | None:
     """What is kept of the version that is shown; nothing is made."""
     row = _rows(transcript).filter(kind=kind, variant=variant).first()
     return None if row is None else _read(row, transcript)
 
 
+def latest_summary(transcript: Transcript) -> Insight | None:
+    """In whatever style."""
+    row = _rows(transcript).filter(kind="summary").order_by("-created_at").first()
+    return None if row is None else _read(row, transcript)
+
+
 def all_cached(transcript: Transcript) -> list[Insight]:
+    """By kind."""
     return [_read(row, transcript) for row in _rows(transcript).order_by("kind", "variant")]
 
 

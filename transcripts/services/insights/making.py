@@ -1,6 +1,5 @@
 """Who makes what: the language model where there is one, else what the text's own sentences give, else nobody."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,6 @@ from transcripts.services import language_model
 from transcripts.services.insights import markdown, written
 from transcripts.services.insights.kinds import ALWAYS_EXTRACTED, CUSTOM, EXTRACTIONS
 from transcripts.services.insights.source import Source
-from transcripts.services.language_model.inside import text_models
 
 LISTED = ("key_quotes", "chapter_markers", "flashcards", "quiz")
 SECTIONS = ("meeting_notes", "show_notes")
@@ -66,9 +64,8 @@ def _presented(kind: str, value: Any) -> dict[str, Any]:
 
 
 def _extracted(what: Extraction, source: Source, style: Style = "brief") -> Made:
-    embedder = text_models().embedder
-    extract: Callable[..., Any] = getattr(engine_gateway, "extract")  # noqa: B009
-    value = extract(what, source.lines, style=style, language=source.language)
+    embedder = engine_gateway.status().text.embedder
+    value = engine_gateway.extract(what, source.lines, style=style, language=source.language)
     return Made(value, f"extractive/{embedder}" if embedder else "extractive")
 
 

@@ -9,11 +9,10 @@ from typing import Any
 
 from django.conf import settings
 
-from engine.text.types import Line
+from engine.text.types import Line, Message
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts.services import language_model
 from transcripts.services.insights.source import Source
-from transcripts.services.language_model import Message
 from transcripts.services.prompts import prompt, quoted
 
 MOST_PARTS = 48
@@ -61,16 +60,16 @@ def parts(source: Source) -> list[str]:
 
 def notes(source: Source, budget: Budget) -> str:
     """The text itself where it fits, else what each part says, with its numbers."""
-    pieces = parts(source)
+    shown = parts(source)
     for _ in range(LEVELS):
-        if len(pieces) == 1:
-            return pieces[0]
+        if len(shown) == 1:
+            return shown[0]
         said = []
-        for number, piece in enumerate(pieces, start=1):
+        for number, piece in enumerate(shown, start=1):
             budget.check()
-            told = prompt("condense", number=number, count=len(pieces))
+            told = prompt("condense", number=number, count=len(shown))
             said.append(language_model.complete(messages(told, piece), most_tokens=NOTES_TOKENS))
-        pieces = _packed(line for each in said for line in each.splitlines())
+        shown = _packed(line for each in said for line in each.splitlines())
     raise _too_long()
 
 
@@ -118,11 +117,11 @@ def _numbered(lines: Sequence[Line]) -> Iterator[str]:
     most = window() // 4
     for number, line in enumerate(lines, start=1):
         name = f"{line.speaker}: " if line.speaker else ""
-        for piece in _pieces(line.text.strip(), most):
+        for piece in pieces(line.text.strip(), most):
             yield f"#{number} {name}{piece}"
 
 
-def _pieces(text: str, most: int) -> Iterator[str]:
+def pieces(text: str, most: int) -> Iterator[str]:
     """Of a long line, cut between sentences, or anywhere where there are none."""
     held = ""
     for sentence in _SENTENCE.split(text):

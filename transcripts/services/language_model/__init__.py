@@ -8,11 +8,12 @@ from typing import Any
 
 from django.conf import settings
 
+from engine.text.types import Message
 from stt_site.lib import json_schema
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts.services.language_model import inside, server
-from transcripts.services.language_model.errors import unavailable
-from transcripts.services.language_model.pieces import Message, capped, without_thoughts
+from transcripts.services.language_model.errors import Unfit, unavailable
+from transcripts.services.language_model.pieces import capped, without_thoughts
 from transcripts.services.prompts import prompt
 
 TRIES = 2
@@ -24,7 +25,7 @@ HOW_TO_HAVE_ONE = (
     f"`manage.py models fetch {inside.MODEL}`."
 )
 
-__all__ = ["HOW_TO_HAVE_ONE", "Message", "complete", "fill", "missing", "name", "stream"]
+__all__ = ["HOW_TO_HAVE_ONE", "complete", "fill", "missing", "name", "stream"]
 
 
 def name() -> str | None:
@@ -49,8 +50,8 @@ def complete(messages: Sequence[Message], *, most_tokens: int = MOST_TOKENS) -> 
 
 
 def fill(schema: Mapping[str, Any], instructions: str, text: str, *, most_tokens: int = MOST_TOKENS) -> Any:
-    """A value that is valid against `schema`. Raises MODEL_UNAVAILABLE where there is no model, none answers, or the
-    answer is not what was asked for, twice."""
+    """A value that is valid against `schema`. Raises MODEL_UNAVAILABLE where there is no model or none answers; Unfit,
+    which is the same, where the answer is not what was asked for, twice."""
     system = f"{instructions}\n\n{prompt('json', schema=json.dumps(schema, ensure_ascii=False))}"
     messages: list[Message] = [{"role": "system", "content": system}, {"role": "user", "content": text}]
     wrong = ""
@@ -66,7 +67,7 @@ def fill(schema: Mapping[str, Any], instructions: str, text: str, *, most_tokens
                 return value
         again = prompt("json_again", wrong=wrong)
         messages[2:] = [{"role": "assistant", "content": answer[:2_000]}, {"role": "user", "content": again}]
-    raise unavailable(f"gave an answer that is not what was asked for ({wrong})")
+    raise Unfit(wrong)
 
 
 def _stream(messages: Sequence[Message], most_tokens: int, schema: Mapping[str, Any] | None) -> Generator[str]:

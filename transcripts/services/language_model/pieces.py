@@ -1,6 +1,6 @@
 """An answer as it is written, a piece at a time: kept within its length, and without what a model only thought."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import closing
 from typing import Literal
 
@@ -8,8 +8,6 @@ CUT = " […]"
 """Ends an answer that grew too long."""
 LONGEST_TOKEN = 40
 """Characters; beyond that a piece is more than one."""
-Message = Mapping[str, str]
-"""`role` (system, user or assistant) and `content`."""
 THOUGHTS = ("<think>", "</think>")
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from django.conf import settings
 
+from engine.text.types import Message
 from stt_site.lib import outbound
 from transcripts.services.language_model.errors import unavailable
-from transcripts.services.language_model.pieces import CUT, Message
+from transcripts.services.language_model.pieces import CUT
 
 logger = logging.getLogger(__name__)
 MAX_REPLY_BYTES = 4_000_000

@@ -15,6 +15,11 @@ PARAMETERS = {
     "POST /v1/enhance-audio": ("file",),
     "POST /v1/tts": ("reference", "text", "consent"),
     "POST /v1/stream/token": ("max_seconds",),
+    "POST /v1/summarize": ("text", "style"),
+    "POST /v1/translate": ("text", "texts", "target", "source"),
+    "POST /v1/analyze": ("text", "type"),
+    "POST /v1/generate": ("text", "type", "prompt"),
+    "POST /v1/embed": ("texts",),
 }
 FORMATS = {"json": "json", "verbose_json": "json", "txt": "txt", "text": "txt", "srt": "srt", "vtt": "vtt"}
 CHANNELS: dict[str, Channels] = {"": "mix", "mix": "mix", "speakers": "speakers"}
