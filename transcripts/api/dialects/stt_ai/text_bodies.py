@@ -79,7 +79,7 @@ class AnalyzeRequest(Text):
 
 
 class AnalyzeAnswer(serializers.Serializer[Any]):
-    type = serializers.ChoiceField(choices=ANALYSES)
+    type = serializers.CharField()
     result = serializers.JSONField(
         help_text="sentiment {label, score}; topics [{topic, weight}]; entities [{text, label, start, end}], offsets "
         "in characters; action_items, questions [text]; pii_redact {redacted_text, entities}."
