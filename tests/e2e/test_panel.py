@@ -1,6 +1,7 @@
 """The panel beside a transcript, the palette, the way in from the list: in a real browser, with the packaged model."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -8,7 +9,7 @@ from playwright.sync_api import Page, Request, expect
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
-from tests.dialects.llm_double import LanguageModel
+from tests.dialects.llm_double import LanguageModel, endless
 from tests.e2e.reading import heard, ready, until, violations
 from tests.web import rows
 from transcripts.models import Transcript, TranscriptInsight
@@ -210,6 +211,75 @@ def test_a_file_dropped_on_the_list_is_ready_to_be_sent(read: Read, alice: User)
     page.keyboard.press("Escape")
     page.get_by_role("button", name="New").click()
     expect(page.get_by_role("link", name="Live captions").last).to_be_visible()
+
+
+def ask(page: Page, question: str) -> None:
+    page.get_by_role("textbox", name="Your question").fill(question)
+    page.keyboard.press("Enter")
+
+
+def test_a_question_is_answered_from_the_recording_with_its_time(read: Read, alice: User) -> None:
+    page = opened(read, heard(alice), "chat")
+    ask(page, "When is the meeting for young people?")
+    log = page.get_by_role("log")
+    time = log.get_by_role("link", name="0:11")
+    expect(time).to_be_visible(timeout=SECONDS)
+    expect(page.locator("#status")).to_contain_text("There is a meeting for young people on Saturday at ten o'clock.")
+    watch_flashes(page)
+    time.click()
+    until(page, f"{NOW} === '0:11'")
+    until(page, "window.flashed.some((text) => text.includes('ten o\\'clock'))")
+    ask(page, "What does a rocket engine weigh?")
+    expect(log.get_by_text("That is not in this recording.")).to_be_visible(timeout=SECONDS)
+    page.reload()
+    expect(log.locator("article")).to_have_count(2)
+
+
+def test_an_answer_comes_as_it_is_written_and_can_be_stopped(read: Read, alice: User, model: LanguageModel) -> None:
+    page = opened(read, heard(alice), "chat")
+    asked = elsewhere(page)
+    written = threading.Event()
+
+    def slowly(body: object) -> Iterator[str]:
+        yield "On Saturday [00:11]. "
+        written.wait(30)
+        yield HOSTILE
+
+    model.reply = slowly
+    ask(page, "When is the meeting for young people?")
+    coming = page.locator(".said[aria-busy=true]")
+    expect(coming).to_contain_text("On Saturday", timeout=SECONDS)
+    written.set()
+    expect(page.get_by_role("log").get_by_role("link", name="0:11")).to_be_visible(timeout=SECONDS)
+    expect(coming).to_have_count(0)
+    assert page.locator("main :is(img, script, iframe)").count() == 0
+    assert asked == []
+    model.reply = endless
+    ask(page, "When is the meeting for young people?")
+    expect(coming).to_contain_text("word 3", timeout=SECONDS)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Stopped.")).to_be_visible()
+    expect(page.get_by_role("button", name="Ask")).to_be_visible()
+    assert model.left.wait(20), "the model is told to stop"
+
+
+def test_the_list_is_searched_by_words_and_by_meaning(read: Read, alice: User) -> None:
+    made = heard(alice, title="The library")
+    heard(alice, (rows.spoken("We sail to the sea tomorrow.", 2.5, language="en"),), title="Sailing")
+    page = read("/transcripts/")
+    page.keyboard.press("/")
+    page.keyboard.type("young people")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/?q=young+people")
+    expect(page.get_by_role("rowheader")).to_have_count(1)
+    expect(page.locator(".list__hit mark").first).to_have_text("young")
+    page.get_by_label("By meaning").check()
+    page.wait_for_url("**by=meaning**")
+    expect(page.get_by_role("rowheader").first).to_contain_text("The library")
+    page.locator(".list__hit a").first.click()
+    page.wait_for_url(f"**/transcripts/{made.slug}/#t=*")
+    ready(page)
+    until(page, f"{NOW} !== '0:00'")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -12,7 +12,7 @@ from tests.dialects.llm_double import LanguageModel
 from tests.transcripts.stand_ins import extracted
 from tests.web import rows
 from transcripts import engine_gateway
-from transcripts.models import Transcript, TranscriptInsight
+from transcripts.models import ChatTurn, Transcript, TranscriptInsight
 from transcripts.services.editing import replace
 from transcripts.web.prose import prose
 
@@ -139,3 +139,27 @@ def test_prose_has_blocks_times_and_nothing_else() -> None:
         '<ul class="plain"><li dir="auto">one</li><li dir="auto">&lt;b&gt;two&lt;/b&gt;</li></ul>'
         '<p dir="auto">[x](https://evil.example)</p>'
     )
+
+
+def test_a_question_is_answered_without_a_script_and_stays(page: Client, alice: User) -> None:
+    made = rows.transcript(alice, segments=[rows.spoken("The budget is twelve fifty a unit.", 4.25)])
+    asked = {"question": "What is the budget of a unit?"}
+    answer = page.post(f"/transcripts/{made.slug}/chat/", asked)
+    assert answer["Location"] == f"/transcripts/{made.slug}/?panel=chat#panel"
+    shown = page.get(answer["Location"]).content.decode()
+    assert '<a class="stamp" href="#t=4.25" data-seek="4.25">0:04</a> The budget is twelve fifty a unit.' in shown
+    assert "The recording’s own words" in shown
+    page.post(f"/transcripts/{made.slug}/chat/", {"question": "Who won the football match?"})
+    assert "That is not in this recording." in page.get(answer["Location"]).content.decode()
+    assert "Answers come from it alone" in page.get(f"/transcripts/{made.slug}/?chat=new").content.decode()
+
+
+def test_an_answer_is_drawn_as_text_with_its_times(page: Client, alice: User, model: LanguageModel) -> None:
+    made = rows.transcript(alice, segments=[rows.spoken("The budget is twelve fifty a unit.", 4.25)])
+    model.reply = lambda body: f"Twelve fifty [00:04]. {HOSTILE}"
+    page.post(f"/transcripts/{made.slug}/chat/", {"question": "What is the budget of a unit?"})
+    turn = ChatTurn.objects.get()
+    drawn = page.get(f"/transcripts/{made.slug}/chat/", {"session": turn.session.public_id}).content.decode()
+    assert 'Twelve fifty <a class="stamp" href="#t=4.25" data-seek="4.25">0:04</a>.' in drawn
+    assert not re.search(r"<(img|script)\b", drawn)
+    assert page.get(f"/transcripts/{made.slug}/chat/", {"session": "cs_nothing"}).status_code == 404

@@ -15,12 +15,13 @@ from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts.services import insights, language_model
 from transcripts.services.insights import Insight
 from transcripts.services.insights.kinds import ANALYSES, CUSTOM, generated_of, style_of
+from transcripts.web import chat
 from transcripts.web.access import caller_of
 
 if TYPE_CHECKING:
     from transcripts.models import Transcript
 
-TABS = {"summary": "Summary", "chapters": "Chapters", "actions": "Actions"}
+TABS = {"summary": "Summary", "chapters": "Chapters", "actions": "Actions", "chat": "Chat"}
 STYLES: dict[Style, str] = {
     "brief": "Brief",
     "detailed": "Detailed",
@@ -121,6 +122,7 @@ def context(request: HttpRequest, transcript: "Transcript") -> dict[str, Any]:
         "more": [_card(made, kind) for kind in MORE if not kind.written],
         "writer": (writer := _writer()),
         "written": [_card(made, kind) for kind in MORE if kind.written],
+        "chat": chat.context(request, transcript),
         "how_to_write": "" if writer else language_model.HOW_TO_HAVE_ONE,
     }
 

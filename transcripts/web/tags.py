@@ -18,7 +18,7 @@ from stt_site.lib import tokens
 from transcripts.web.languages import english_name
 from transcripts.web.operations import Operations, operations
 from transcripts.web.present import pattern
-from transcripts.web.prose import inline, prose
+from transcripts.web.prose import coded, prose
 
 if TYPE_CHECKING:
     from accounts.models import PaymentOrder
@@ -134,7 +134,7 @@ def marked(text: str, query: str) -> SafeString:
 
 
 register.filter("prose", prose)
-register.filter("inline", inline)
+register.filter("coded", coded)
 
 
 @register.filter

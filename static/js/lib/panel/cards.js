@@ -66,7 +66,7 @@ export class Cards {
   }
 }
 
-function revive(root) {
+export function revive(root) {
   for (const button of root.querySelectorAll("[data-do=copy]")) button.hidden = !navigator.clipboard;
 }
 
