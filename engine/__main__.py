@@ -59,7 +59,7 @@ def models_list(args: argparse.Namespace, config: EngineConfig) -> None:
     store = ModelStore(config)
     default, _ = store.default()
     rows: list[dict[str, Any]] = []
-    for status in (*store.statuses(), *store.diarizers()):
+    for status in (*store.statuses(), *store.others()):
         entry = catalog.fetchable(status.id)
         rows.append(
             {
@@ -74,7 +74,7 @@ def models_list(args: argparse.Namespace, config: EngineConfig) -> None:
         return _print_json(rows)
     for row in rows:
         where = "here" if row["installed"] else f"{(row['size'] or 0) / 1e9:.2f} GB to fetch"
-        print(f"{'*' if row['default'] else ' '} {row['id']:<18} {where:<16} {row['description']}")
+        print(f"{'*' if row['default'] else ' '} {row['id']:<22} {where:<16} {row['description']}")
     return None
 
 
