@@ -98,6 +98,7 @@ NAMES: dict[str, str] = {
     "transcripts/<slug:slug>/export/<str:file_format>/": "slug",
     "transcripts/<slug:slug>/insights/": "slug",
     "transcripts/<slug:slug>/chat/": "slug",
+    "transcripts/<slug:slug>/translate/": "slug",
     "transcripts/<slug:slug>/rename/": "slug",
     "transcripts/<slug:slug>/again/": "slug",
     "transcripts/<slug:slug>/cancel/": "slug",
