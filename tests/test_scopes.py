@@ -84,6 +84,7 @@ NEEDS: dict[tuple[str, str], str] = {
     ("api/v1/transcripts/<str:ref>/trash/", "post"): "write",
     ("api/v1/transcripts/<str:ref>/restore/", "post"): "write",
     ("api/v1/transcripts/<str:ref>/insights/", "get"): "read",
+    ("api/v1/transcripts/<str:ref>/audio/redacted/", "get"): "read",
     ("api/v1/transcripts/<str:ref>/summarize/", "get"): "read",
     ("api/v1/transcripts/<str:ref>/summarize/", "post"): "read",
     ("api/v1/transcripts/<str:ref>/analyze/", "post"): "read",

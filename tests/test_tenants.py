@@ -77,6 +77,7 @@ NAMES: dict[str, str] = {
     "api/v1/transcripts/<str:ref>/restore/": "reference",
     "api/v1/transcripts/<str:ref>/redo/": "reference",
     "api/v1/transcripts/<str:ref>/insights/": "reference",
+    "api/v1/transcripts/<str:ref>/audio/redacted/": "reference",
     "api/v1/transcripts/<str:ref>/summarize/": "reference",
     "api/v1/transcripts/<str:ref>/analyze/": "reference",
     "api/v1/transcripts/<str:ref>/generate/": "reference",
