@@ -64,7 +64,7 @@ MIDDLEWARE = [
     "transcripts.api.middleware.Surface",
     "django.middleware.security.SecurityMiddleware",
     "stt_site.lib.csp.ContentSecurityPolicy",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "stt_site.lib.static.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -322,6 +322,9 @@ SPECTACULAR_SETTINGS = {
     "TITLE": PRODUCT_NAME,
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    # A file is bytes where it is sent and an address where it is answered.
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "transcripts.api.openapi.complete",

@@ -123,6 +123,7 @@ ELSEWHERE: dict[str, str] = {
     "accounts/^confirm-email/": "the address holds a signed secret from a mail",
     "accounts/^password/reset/key/": "the address holds a signed secret from a mail",
     "v1/store/public/": "the address holds a signed secret",
+    "docs/": "a page of the reference, the same for all",
     "v1/models/": "a model is the server's, the same for all",
     "^api/v1/": "no address: answers with the one that has a slash",
     "^(?:v1|api)/": "no address",

@@ -245,18 +245,20 @@ def checked(options: Options) -> Options:
 def _check_translator(model: str | None) -> None:
     named = catalog.find(model) if model is not None else None
     if named is not None and not named.translates:
-        raise _no_translator(f"{named.name} was not trained to translate.")
+        raise _no_translator(ErrorCode.INVALID_REQUEST, f"{named.name} was not trained to translate.")
     here = status()
     able = catalog.translates(here.default_model) or any(
         known.installed and catalog.translates(known.id) for known in here.models
     )
     if named is None and not able:
-        raise _no_translator("No model that is installed on this server was trained to translate.")
+        raise _no_translator(
+            ErrorCode.MODEL_UNAVAILABLE, "No model that is installed on this server was trained to translate."
+        )
 
 
-def _no_translator(why: str) -> ServiceError:
+def _no_translator(code: ErrorCode, why: str) -> ServiceError:
     names = ", ".join(catalog.translators())
-    return ServiceError(ErrorCode.MODEL_UNAVAILABLE, f"{why} These can: {names}. Name one. {NOTHING_CHARGED}")
+    return ServiceError(code, f"{why} These can: {names}. Name one. {NOTHING_CHARGED}")
 
 
 def _check_target(target: str) -> None:

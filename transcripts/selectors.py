@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
@@ -361,6 +362,15 @@ def is_alias(model: str) -> bool:
 def languages() -> Mapping[str, str]:
     """Code to lower-case English name."""
     return engine_gateway.languages()
+
+
+def languages_here() -> Mapping[str, str]:
+    """Of those the ones that this server's recogniser hears; all, while no engine says which it has."""
+    known = languages()
+    with suppress(ServiceError):
+        if engine_status().embedded:
+            return {"en": known["en"]}
+    return known
 
 
 def webhook_endpoints_for(owner: User) -> QuerySet[WebhookEndpoint]:

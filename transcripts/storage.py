@@ -17,27 +17,15 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, default_storage
 
-from stt_site.lib.errors import ErrorCode, ServiceError
+from transcripts import incoming
 
 SOURCE = "source"
 PLAYBACK = "playback.m4a"
 VOICES = ("voice-0", "voice-1", "voice-2", "voice-3")
 
 
-def incoming_directory() -> Path:
-    directory: Path = settings.DATA_DIR / "incoming"
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return directory
-
-
 def incoming_path(upload_key: str) -> Path:
-    return incoming_directory() / upload_key
-
-
-def ensure_space(size: int) -> None:
-    """Raises STORAGE_FULL where `size` more bytes would touch the reserve of the disk."""
-    if shutil.disk_usage(settings.DATA_DIR).free - size < settings.DISK_RESERVE_BYTES:
-        raise ServiceError(ErrorCode.STORAGE_FULL)
+    return incoming.directory() / upload_key
 
 
 def store(key: str, name: str, path: Path) -> None:
@@ -72,7 +60,7 @@ def local_path(key: str, name: str = SOURCE) -> Iterator[Path]:
 @contextmanager
 def scratch_file() -> Iterator[Path]:
     """A private, empty local file, removed at the end unless it was moved away."""
-    with NamedTemporaryFile(dir=incoming_directory(), prefix="scratch-", delete=False) as file:
+    with NamedTemporaryFile(dir=incoming.directory(), prefix="scratch-", delete=False) as file:
         path = Path(file.name)
     try:
         yield path
@@ -108,7 +96,7 @@ def local_keys(older_than: float) -> set[str]:
 
 
 def incoming_files(older_than: float) -> list[Path]:
-    return [path for path in incoming_directory().iterdir() if path.stat().st_mtime < older_than]
+    return [path for path in incoming.directory().iterdir() if path.stat().st_mtime < older_than]
 
 
 def _local_directory(key: str) -> Path | None:

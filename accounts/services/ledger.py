@@ -69,7 +69,7 @@ def reserve(owner: User, reference: str, amount_mc: int, work: Work = NAMELESS) 
         if entry is None:
             return
         if owed and amount_mc:
-            raise _frozen(owed)
+            raise frozen(owed)
         legs = _choose_lots(owner.pk, amount_mc, now)
         Reservation.objects.create(
             reference=reference,
@@ -281,7 +281,7 @@ def insufficient(needed_mc: int, available_mc: int) -> ServiceError:
     return ServiceError(ErrorCode.INSUFFICIENT_CREDITS, message, details=details)
 
 
-def _frozen(owed_mc: int) -> ServiceError:
+def frozen(owed_mc: int) -> ServiceError:
     message = (
         f"A payment was taken back after its minutes were used, and this account owes {credits_text(owed_mc)} credits. "
         "Nothing was charged. Buy that many to go on; what is running already runs to its end."

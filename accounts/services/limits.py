@@ -8,7 +8,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import ConcurrencySlot, DailyUse
-from accounts.services import key_caps, ledger, rate_limits
+from accounts.services import debts, key_caps, ledger, rate_limits
 from accounts.services.access import Caller
 from accounts.services.plans import MEGABYTE
 from stt_site.lib.errors import ErrorCode, ServiceError
@@ -42,6 +42,8 @@ def check_before_body(
         if limit is not None and used >= limit:
             raise _daily_limit(limit)
     elif caller.user is not None and not (caller.is_test or paid):
+        if owed := debts.owed_mc(caller.user.pk):
+            raise ledger.frozen(owed)
         if ledger.available_mc(caller.user) <= 0:
             raise ledger.insufficient(0, 0)
         left = key_caps.left_mc(caller)

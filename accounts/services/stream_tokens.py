@@ -17,8 +17,9 @@ from stt_site.lib.errors import ErrorCode, ServiceError
 
 LIFETIME = timedelta(seconds=60)
 KIND = "tmp"
-LONGEST_SECONDS = 4 * 3600
-"""Of one stream."""
+SECONDS = {"anonymous": 600, "free": 1800, "paid": 7200}
+"""How long one stream may last, by plan."""
+LONGEST_SECONDS = max(SECONDS.values())
 
 
 class Admission(NamedTuple):
@@ -27,7 +28,7 @@ class Admission(NamedTuple):
 
 
 def issue(caller: Caller, max_seconds: int = LONGEST_SECONDS) -> tuple[StreamToken, str]:
-    """The row and the plaintext. For an account's caller only; `max_seconds` of audio."""
+    """The row and the plaintext. For an account's caller only; `max_seconds` of audio, or its plan's, the lesser."""
     if caller.user is None:
         raise ServiceError(ErrorCode.NOT_SIGNED_IN)
     token = tokens.new_token(KIND)
@@ -35,7 +36,7 @@ def issue(caller: Caller, max_seconds: int = LONGEST_SECONDS) -> tuple[StreamTok
         token_hash=token.hash,
         user=caller.user,
         api_key_id=caller.api_key_id,
-        max_seconds=max_seconds,
+        max_seconds=min(max_seconds, SECONDS[caller.plan.id]),
         expires_at=timezone.now() + LIFETIME,
     )
     return row, str(token)

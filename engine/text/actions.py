@@ -3,41 +3,59 @@
 from collections.abc import Iterator, Sequence
 
 from engine.text.languages import phrasebooks
+from engine.text.marked import without_breaks
+from engine.text.names import CAPITALISED_NOUNS, known_words
 from engine.text.phrasebook import Phrasebook
 from engine.text.sentences import Sentence
-from engine.text.types import Answer
+from engine.text.types import Answer, Line
+
+Names = frozenset[str]
 
 
-def action_items(sentences: Sequence[Sentence], code: str | None) -> Iterator[Answer]:
+def action_items(found: Sequence[Sentence], lines: Sequence[Line], code: str | None) -> Iterator[Answer]:
     """Points with `owner` and `due` as they were said, None where they were not."""
     books = phrasebooks(code)
-    for sentence in sentences:
+    names = known_words(without_breaks(lines), lines, code) if books else frozenset()
+    for sentence in found:
         for book in books:
-            if is_action(sentence.text, book):
-                yield {**sentence.point(), "owner": owner(sentence, book), "due": due(sentence.text, book)}
+            if is_action(sentence.text, book, names):
+                owner = _owner(sentence, book, names)
+                yield {**sentence.point(), "owner": owner, "due": _due(sentence.text, book)}
                 break
 
 
-def is_action(text: str, book: Phrasebook) -> bool:
+def is_action(text: str, book: Phrasebook, names: Names) -> bool:
     if book.no_action.search(text):
         return False
-    patterns = (book.commitment, book.request, book.need, book.assignment)
-    return any(pattern.search(text) for pattern in patterns)
+    patterns = (book.commitment, book.request, book.need)
+    return any(pattern.search(text) for pattern in patterns) or _assigned(text, book, names) is not None
 
 
-def owner(sentence: Sentence, book: Phrasebook) -> str | None:
+def decisions(found: Sequence[Sentence], code: str | None) -> Iterator[Sentence]:
+    books = phrasebooks(code)
+    return (sentence for sentence in found if any(book.decision.search(sentence.text) for book in books))
+
+
+def _owner(sentence: Sentence, book: Phrasebook, names: Names) -> str | None:
     """The one who is named; else the one who speaks, if they say "I"."""
-    named = book.assignment.search(sentence.text)
-    if named:
-        return str(named["owner"])
-    return sentence.speaker if book.commitment.search(sentence.text) else None
+    promised = sentence.speaker if book.commitment.search(sentence.text) else None
+    return _assigned(sentence.text, book, names) or promised
 
 
-def due(text: str, book: Phrasebook) -> str | None:
+def _assigned(text: str, book: Phrasebook, names: Names) -> str | None:
+    for match in book.assignment.finditer(text):
+        owner = str(match["owner"])
+        if owner in names or (book.code not in CAPITALISED_NOUNS and _is_like_a_name(text, match.start("owner"))):
+            return owner
+    return None
+
+
+def _is_like_a_name(text: str, start: int) -> bool:
+    """A capital in the middle of a sentence, and not of a longer name: "Bank" of "Harbour Bank"."""
+    before = text[:start].split()
+    return bool(before) and before[-1][-1] not in ".!?:¿¡" and not before[-1][0].isupper()
+
+
+def _due(text: str, book: Phrasebook) -> str | None:
     found = book.deadline.search(text)
     return str(found["due"]) if found else None
-
-
-def decisions(sentences: Sequence[Sentence], code: str | None) -> Iterator[Sentence]:
-    books = phrasebooks(code)
-    return (sentence for sentence in sentences if any(book.decision.search(sentence.text) for book in books))

@@ -7,19 +7,23 @@
 | topics | `[{"topic", "weight"}]` |
 | entities | `[{"text", "label", "start", "end"}]` |
 | action_items | `[point]`, each with "owner" and "due": None where nobody said |
-| questions | `[point]` |
+| questions, key_quotes | `[point]` |
 | pii_redact | `{"redacted_text", "entities": [{"label", "start", "end"}]}` |
+| chapter_markers | `[{"title", "start", "end", "line"}]` |
+| meeting_notes, show_notes | `{"sections": [{"title", "points": [point]}]}`, no empty ones |
+| flashcards | `[{"question", "answer", "line", "start"}]` |
+| quiz | `[{"question", "options", "answer", "line", "start"}]` |
 
 A point is `{"text", "line", "start", "speaker"}`: a sentence, the index of its line, when that starts, who speaks.
 Characters are counted in the lines joined by line breaks.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, cast
 
-from engine.text import actions, pii, questions, sentiment, summary, topics
+from engine.text import actions, cards, chapters, entities, notes, pii, questions, quotes, sentiment, summary, topics
 from engine.text.languages import language_of
 from engine.text.ranking import Embed
 from engine.text.sentences import Sentence, joined, sentences
@@ -61,10 +65,19 @@ def _redacted(text: Text) -> Answer:
 
 
 MAKERS: dict[Extraction, Callable[[Text], Any]] = {
-    "summary": lambda text: summary.summary(text.sentences, text.embed, text.style, text.code),
+    "summary": lambda text: summary.summary(text.sentences, text.lines, text.embed, text.style, text.code),
     "sentiment": lambda text: sentiment.sentiment(text.sentences, text.code),
     "topics": lambda text: topics.topics(text.sentences, text.embed, text.code),
-    "action_items": lambda text: list(actions.action_items(text.sentences, text.code)),
+    "action_items": lambda text: list(actions.action_items(text.sentences, text.lines, text.code)),
+    "entities": lambda text: [asdict(one) for one in entities.entities(text.lines, text.code)],
     "questions": lambda text: [one.point() for one in questions.questions(text.sentences, text.code)],
     "pii_redact": _redacted,
+    "key_quotes": lambda text: [one.point() for one in quotes.key_quotes(text.sentences, text.embed, text.code)],
+    "chapter_markers": lambda text: chapters.markers(
+        chapters.chapters(text.sentences, text.embed, text.code), text.lines
+    ),
+    "meeting_notes": lambda text: notes.meeting_notes(text.sentences, text.lines, text.embed, text.code),
+    "show_notes": lambda text: notes.show_notes(text.sentences, text.lines, text.embed, text.code),
+    "flashcards": lambda text: cards.flashcards(text.sentences, text.embed, text.code),
+    "quiz": lambda text: cards.quiz(text.sentences, text.embed, text.code),
 }

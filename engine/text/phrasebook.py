@@ -61,6 +61,11 @@ class Phrasebook:
     def decision(self) -> Pattern:
         return self._lists.pattern("decides")
 
+    @cached_property
+    def unsure(self) -> Pattern:
+        """A question stays open."""
+        return self._lists.pattern("unsure")
+
 
 @cache
 def phrasebook(code: str | None) -> Phrasebook | None:

@@ -6,8 +6,8 @@ stands before it. Both as written and as said ("jane dot doe at example dot org"
 
 import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 import phonenumbers
 import regex
@@ -18,6 +18,10 @@ from stdnum.es import dni, nie
 from stdnum.fr import nir
 from stdnum.it import codicefiscale
 
+from engine.text import dates
+from engine.text.marked import Span, apart, without_breaks
+from engine.text.names import CAPITAL, people
+from engine.text.organisations import organisations
 from engine.text.spoken import Number, numbers
 from engine.text.types import Line
 from engine.text.wordlists import wordlists
@@ -31,7 +35,7 @@ ALL_REGIONS = tuple(region for regions in REGIONS.values() for region in regions
 
 LISTS = wordlists("pii.txt")
 PHONE_CUE, CARD_CUE, ACCOUNT_CUE = LISTS.whole_words("phone"), LISTS.whole_words("card"), LISTS.whole_words("account")
-SSN_CUE = LISTS.whole_words("social")
+SSN_CUE, BIRTH_CUE = LISTS.whole_words("social"), LISTS.whole_words("birth")
 BEFORE = 60
 """Characters before a number that may say what it is."""
 
@@ -51,8 +55,18 @@ DATE = regex.compile(
 )
 SSN = regex.compile(r"(?<!\d)\d{3}[- ]\d{2}[- ]\d{4}(?!\d)")
 SECRET = regex.compile(
-    rf"\b{LISTS.any_of('secret')}(?:\s(?:is|es|ist|lautet)|:)\s+(?P<secret>\d[\d ]{{2,10}}\d|[^\s,;.?!]{{4,40}})",
+    rf"\b{LISTS.any_of('secret')}(?:(?:\s[\p{{L}}'’-]+){{0,4}}?\s(?:is|es|ist|lautet)|:)\s"
+    r"(?P<secret>\d[\d ]{2,10}\d|(?=\S{0,39}\d)[^\s,;.?!\x00]{4,40}|[^\s,;.?!\x00]{4,40}(?=[.!\x00]|$))",
     regex.IGNORECASE,
+)
+PLACES = wordlists("entities.txt")
+STREETS = (
+    regex.compile(rf"(?<!\w)\d{{1,5}}[A-Za-z]?\s(?:{CAPITAL}\s){{1,3}}{PLACES.any_of('STREET')}(?!\p{{L}})"),
+    regex.compile(
+        rf"(?<!\w)(?i:{PLACES.any_of('VIA')})\s(?:(?:de|del|la|los|las)\s){{0,2}}{CAPITAL}(?:\s(?:(?:de|del|la)\s)?{CAPITAL}){{0,3}}"
+        r",?\s(?:número\s|n\.?º?\s)?\d{1,4}(?!\w)"
+    ),
+    regex.compile(rf"(?<!\w)(?:{CAPITAL}\s)?{PLACES.any_of('STRASSE')}\s\d{{1,4}}[a-z]?(?!\w)", regex.IGNORECASE),
 )
 IBAN = regex.compile(r"(?<![\p{L}\p{N}])[A-Z]{2}\s?\d{2}(?:[ -]?[A-Z0-9]{1,4}){3,8}(?![\p{L}\p{N}])")
 IP = regex.compile(
@@ -70,23 +84,16 @@ NATIONAL: tuple[tuple[regex.Pattern[str], Callable[[str], bool]], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    label: str
-    start: int
-    end: int
-
-
 def spans(lines: Sequence[Line], code: str | None) -> list[Span]:
     """In the order of the text, none across another; where several fit, the surer one."""
-    found: list[Span] = []
-    at = 0
-    for line in lines:
-        found += (
-            Span(one.label, one.start + at, one.end + at) for one in _apart(_all(line.text, code), len(line.text))
-        )
-        at += len(line.text) + 1
-    return found
+    text = without_breaks(lines)
+    named = apart(chain(_all(text, code), organisations(text, code), people(text, lines, code)), len(text))
+    return [span for span in named if span.label != "ORG"]
+
+
+def contacts(text: str, code: str | None) -> list[Span]:
+    """How and where somebody can be reached, and nothing else that is made of digits."""
+    return [span for span in apart(_all(text, code), len(text)) if span.label in ("EMAIL", "PHONE", "ADDRESS")]
 
 
 def redacted(text: str, found: Iterable[Span]) -> str:
@@ -100,25 +107,29 @@ def redacted(text: str, found: Iterable[Span]) -> str:
 
 def _all(text: str, code: str | None) -> Iterator[Span]:
     """The surest first."""
-    for pattern, label in ((URL_WITH_CREDENTIALS, "URL"), (PLAIN_EMAIL, "EMAIL"), (EMAIL, "EMAIL")):
-        yield from (Span(label, match.start(), match.end()) for match in pattern.finditer(text))
+    yield from (Span("URL", *match.span()) for match in URL_WITH_CREDENTIALS.finditer(text))
+    yield from _emails(text)
     yield from (Span("PASSWORD", *match.span("secret")) for match in SECRET.finditer(text))
     yield from _ibans(text)
     yield from _national(text)
-    yield from _addresses(text)
+    yield from _hosts(text)
+    yield from _births(text)
+    for pattern in STREETS:
+        yield from (Span("ADDRESS", *match.span()) for match in pattern.finditer(text))
     said = list(numbers(text))
     yield from _cards(text, said)
     yield from _phones(text, said, code)
 
 
-def _apart(found: Iterable[Span], length: int) -> list[Span]:
-    taken = bytearray(length)
-    kept: list[Span] = []
-    for span in found:
-        if not any(taken[span.start : span.end]):
-            taken[span.start : span.end] = b"\1" * (span.end - span.start)
-            kept.append(span)
-    return sorted(kept, key=lambda span: span.start)
+def _emails(text: str) -> Iterator[Span]:
+    for pattern in (PLAIN_EMAIL, EMAIL):
+        yield from (Span("EMAIL", *match.span()) for match in pattern.finditer(text))
+
+
+def _births(text: str) -> Iterator[Span]:
+    for match in dates.DATE.finditer(text):
+        if _told(BIRTH_CUE, text, match.start()):
+            yield Span("DATE_OF_BIRTH", *match.span())
 
 
 def _ibans(text: str) -> Iterator[Span]:
@@ -139,7 +150,7 @@ def _national(text: str) -> Iterator[Span]:
             yield Span("SSN", *match.span())
 
 
-def _addresses(text: str) -> Iterator[Span]:
+def _hosts(text: str) -> Iterator[Span]:
     for match in IP.finditer(text):
         try:
             ipaddress.ip_address(match[0])

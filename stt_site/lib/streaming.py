@@ -7,8 +7,14 @@ from typing import IO
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
+from django.utils.http import content_disposition_header
 
 BLOCK = 256 * 1024
+
+
+def attachment(name: str) -> dict[str, str]:
+    """The header of a file to be saved under this name."""
+    return {"Content-Disposition": content_disposition_header(as_attachment=True, filename=name) or ""}
 
 
 def blocks(request: HttpRequest, file: IO[bytes], length: int) -> Iterator[bytes] | AsyncIterator[bytes]:

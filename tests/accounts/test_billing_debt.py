@@ -13,10 +13,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from pytest_django.fixtures import Settings
 
 from accounts.models import Entry, PaymentOrder, User
-from accounts.services import ledger, purchases
+from accounts.services import ledger, limits, purchases
 from accounts.services.audit import audit
 from stt_site.lib.errors import ErrorCode, ServiceError
 from tests.accounts.paying import Customer
+from tests.accounts.test_limits import caller_of
 from tests.conftest import Clock
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +62,8 @@ def test_used_minutes_are_owed_and_stop_new_work_alone(customer: Customer, order
     with pytest.raises(ServiceError, match=r"owes 240 credits. Nothing was charged") as refusal:
         ledger.reserve(customer.user, "job:3", 1_000)
     assert refusal.value.code == ErrorCode.INSUFFICIENT_CREDITS
+    with pytest.raises(ServiceError, match="owes 240 credits"):
+        limits.check_before_body(caller_of(customer.user), None)  # before a body is sent in vain
     assert ledger.settle("job:2", 10_000) == 10_000
     assert state(customer.user) == (0, 210)  # what it left covers a part
 

@@ -35,6 +35,12 @@ def test_a_token_opens_one_stream_for_its_key(alice: User, alice_key: str) -> No
     assert refusal_of(token) is ErrorCode.INVALID_API_KEY
 
 
+def test_a_token_promises_no_more_than_its_plan_has(alice: User, alice_key: str) -> None:
+    assert plan_of(alice).id == "free"
+    assert ask(alice_key).json()["max_seconds"] == stream_tokens.SECONDS["free"]
+    assert ask(alice_key, {"max_seconds": 4 * 3600}).status_code == 400
+
+
 def test_a_token_lives_a_minute(alice_key: str, clock: Clock) -> None:
     early, late = (ask(alice_key).json()["token"] for _ in range(2))
     clock.advance(seconds=59)

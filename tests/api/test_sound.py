@@ -13,7 +13,7 @@ from accounts.services.access import Caller
 from accounts.services.plans import free
 from engine.errors import MediaError, VoiceUnavailable
 from tests.transcripts.stand_ins import StandInEngine
-from transcripts import storage
+from transcripts import incoming
 from transcripts.services.sound import MAX_TEXT
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +43,7 @@ def test_a_recording_comes_back_as_a_wav_and_nothing_is_kept_or_charged(
     assert whole(answer) == b"RIFF and more"
     assert ledger.balance(alice) == before
     assert not ConcurrencySlot.objects.exists()
-    assert not list(storage.incoming_directory().iterdir())
+    assert not list(incoming.directory().iterdir())
 
 
 def test_an_account_without_credits_may_still_have_a_recording_enhanced(

@@ -84,7 +84,7 @@ def test_a_page_of_another_site_may_use_a_key_but_no_cookie(anonymous: Client) -
     assert preflight.status_code == 204
     allowed = preflight.headers["Access-Control-Allow-Headers"].split(", ")
     # What OpenAI's client sends from a browser, X-Stainless-Lang and so on, has no list that would stay true.
-    assert {"Authorization", "*"} <= set(allowed)
+    assert {"Authorization", "X-Show-Additional-Info", "*"} <= set(allowed)
     assert "POST" in preflight.headers["Access-Control-Allow-Methods"]
     assert "Access-Control-Allow-Origin" not in anonymous.get("/api/v1/transcripts/").headers
 

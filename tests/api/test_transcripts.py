@@ -18,7 +18,7 @@ from engine.errors import EngineGone, MediaError
 from tests.transcripts.conftest import Commits
 from tests.transcripts.stand_ins import StandInEngine
 from tests.web import rows
-from transcripts import storage
+from transcripts import incoming, storage
 from transcripts.exports.registry import FORMATS
 from transcripts.models import Job, JobState, Transcript, Upload
 from transcripts.services import uploads
@@ -212,9 +212,7 @@ def test_every_format_downloads(keyed: Client, talk: Transcript, name: str, medi
     answer = export(keyed, talk, name)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].split(";")[0] == media_type
-    assert answer.headers["Content-Disposition"] == (
-        f"attachment; filename=\"{talk.slug}.{name}\"; filename*=UTF-8''{talk.slug}.{name}"
-    )
+    assert answer.headers["Content-Disposition"] == (f'attachment; filename="{talk.slug}.{name}"')
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert len(answer.content) > 50
 
@@ -238,8 +236,7 @@ def test_the_disclosure_is_the_callers_choice(keyed: Client, talk: Transcript, g
 def test_a_name_that_is_not_ascii_survives(keyed: Client, talk: Transcript) -> None:
     Transcript.objects.filter(pk=talk.pk).update(slug="grüße-aus-köln")
     disposition = export(keyed, talk, "txt").headers["Content-Disposition"]
-    assert 'filename="gr__e-aus-k_ln.txt"' in disposition
-    assert "filename*=UTF-8''gr%C3%BC%C3%9Fe-aus-k%C3%B6ln.txt" in disposition
+    assert disposition == "attachment; filename*=utf-8''gr%C3%BC%C3%9Fe-aus-k%C3%B6ln.txt"
 
 
 def test_an_unknown_format_is_refused(keyed: Client, talk: Transcript) -> None:
@@ -336,7 +333,7 @@ def test_a_refusal_for_now_does_not_cost_the_upload(keyed: Client, alice: User, 
     key = uploaded(alice, b"RIFF")
     engine.probe_error = EngineGone("engine_gone", "It is being started.")
     assert create(keyed, upload=key).status_code == 503
-    assert [path.name for path in storage.incoming_directory().iterdir()] == [key]
+    assert [path.name for path in incoming.directory().iterdir()] == [key]
     engine.probe_error = None
     assert create(keyed, upload=key).status_code == 201
 
@@ -346,7 +343,7 @@ def test_a_recording_that_will_not_do_is_gone(keyed: Client, alice: User, engine
     engine.probe_error = MediaError("no_audio_stream")
     assert create(keyed, upload=key).status_code == 400
     assert not Upload.objects.exists()
-    assert not list(storage.incoming_directory().iterdir())
+    assert not list(incoming.directory().iterdir())
 
 
 def test_an_accepted_upload_leaves_nothing_behind(
@@ -355,6 +352,6 @@ def test_an_accepted_upload_leaves_nothing_behind(
     key = uploaded(alice, b"RIFF")
     with django_capture_on_commit_callbacks(execute=True):
         assert create(keyed, upload=key).status_code == 201
-    assert not list(storage.incoming_directory().iterdir())
+    assert not list(incoming.directory().iterdir())
     with storage.local_path(Job.objects.get().media.key) as stored:
         assert stored.read_bytes() == b"RIFF"

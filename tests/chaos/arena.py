@@ -26,7 +26,7 @@ from engine.errors import EngineGone
 from engine.types import Options
 from stt_site.lib.ids import new_id
 from transcripts import engine_gateway, storage
-from transcripts.models import OPEN_STATES, Job, JobState, Origin
+from transcripts.models import OPEN_STATES, Job, JobState
 from transcripts.services.submit import Order, StoredUpload, submit
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -120,7 +120,7 @@ def send(caller: Caller, recording: Path, *, interactive: bool = False) -> Job:
     path = storage.incoming_path(new_id(22))
     path.write_bytes(recording.read_bytes())
     upload = StoredUpload(path, recording.name, path.stat().st_size, "0" * 64)
-    return submit(Order(caller, upload, options, Origin.API, interactive)).job
+    return submit(Order(caller, upload, options, interactive)).job
 
 
 def engine_answers() -> bool:

@@ -27,6 +27,11 @@ from accounts.services import ledger
 user = User.objects.create_user("{EMAIL}", "{PASSWORD}")
 ledger.grant(user, 100_000, actor="test", reason="test")
 """
+LAST_STREAM = """
+from transcripts.models import LiveStream
+stream = LiveStream.objects.latest("pk")
+print(stream.owner, stream.charged_mc, stream.transcript)
+"""
 WAIT = 60_000
 UTTERANCES = 600
 """Half an hour of them, three seconds each."""
@@ -44,15 +49,20 @@ def sound(tmp_path: Path, names: tuple[str, ...]) -> Path:
     return as_a_microphone_hears(tmp_path / "microphone.wav", np.concatenate([talk(names), silence(60)]))
 
 
-def opened(browser: Browser, product: Product, complaints: list[str], **options: Any) -> Page:
+def visited(browser: Browser, product: Product, complaints: list[str], member: str = "", **options: Any) -> Page:
     context = browser.new_context(permissions=["microphone"], reduced_motion="reduce", **options)
     page = context.new_page()
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda message: complaints.append(message.text) if "Content Security" in message.text else None)
-    sign_in(page, product.address, EMAIL)
+    if member:
+        sign_in(page, product.address, member)
     page.goto(f"{product.address}/live/")
     page.wait_for_selector("main[data-live=ready]")
     return page
+
+
+def opened(browser: Browser, product: Product, complaints: list[str], **options: Any) -> Page:
+    return visited(browser, product, complaints, EMAIL, **options)
 
 
 def in_state(page: Page, name: str) -> None:
@@ -153,6 +163,22 @@ def test_half_an_hour_grows_nothing(product: Product, tmp_path: Path, complaints
         assert len(page.locator(".stage p").inner_text()) < 2000
         line = page.evaluate("parseFloat(getComputedStyle(document.querySelector('.stage p')).lineHeight)")
         assert abs(first_letter(page) / line - round(first_letter(page) / line)) < 0.2
+    assert not complaints
+
+
+def test_a_visitor_without_an_account_is_heard_and_nothing_is_kept(
+    product: Product, tmp_path: Path, complaints: list[str]
+) -> None:
+    with hearing(sound(tmp_path, SAID)) as browser:
+        page = visited(browser, product, complaints)
+        start(page)
+        expect(page.locator(".log li")).to_have_count(len(SAID), timeout=WAIT)
+        assert log(page) == [TEXTS[name] for name in SAID]
+        expect(page.get_by_role("button", name="Save as transcript")).to_have_count(0)
+        page.get_by_role("button", name="Stop").click()
+        in_state(page, "idle")
+    owned = product.manage("shell", "--no-imports", "-c", LAST_STREAM)
+    assert owned.split() == ["None", "0", "None"]
     assert not complaints
 
 

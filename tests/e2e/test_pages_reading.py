@@ -311,7 +311,8 @@ def everything(alice: User) -> dict[str, str]:
     failed = rows.transcript(alice, state=JobState.FAILED, job={"error_message": "No sound in it."})
     shared = heard(None)
     return {
-        "*landing": "/", "*docs": "/docs/", "*sign in": "/accounts/login/", "*sign up": "/accounts/signup/",
+        "*landing": "/", "*docs": "/docs/", "*reference": "/docs/stt-ai/",
+        "*sign in": "/accounts/login/", "*sign up": "/accounts/signup/",
         "*reset": "/accounts/password/reset/", "*shared": f"/t/{shared.view_token}/", "*not found": "/nothing/",
         "list": "/transcripts/", "search": "/transcripts/?q=library", "nothing found": "/transcripts/?q=xyzzy",
         "new": "/new/", "account": "/account/", "password": "/accounts/password/change/", "e-mail": "/accounts/email/",

@@ -15,7 +15,7 @@ from accounts.services.tariffs import STANDARD, Tariff, tariff_of
 from engine.types import Keyword, Options
 from stt_site.lib.errors import ErrorCode, ServiceError
 from tests.engine.media import silent_flac
-from transcripts import engine_gateway, selectors, storage
+from transcripts import engine_gateway, incoming, selectors
 from transcripts.models import Job, JobState, Media, Playback
 from transcripts.services import playback
 from transcripts.services.run import run_job
@@ -72,7 +72,7 @@ def test_a_text_file_is_refused_and_gone(order: Callable[..., Order], upload: Ca
     with pytest.raises(ServiceError) as caught:
         submit(order(upload=upload(name="song.mp3", body=b"no song at all" * 100)))
     assert caught.value.code is ErrorCode.UNSUPPORTED_MEDIA
-    assert not list(storage.incoming_directory().iterdir())
+    assert not list(incoming.directory().iterdir())
 
 
 def flac_that_claims(claimed: int, seconds: int) -> bytes:

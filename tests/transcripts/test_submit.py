@@ -15,7 +15,7 @@ from stt_site.lib import queue
 from stt_site.lib.errors import ErrorCode, ServiceError
 from tests.transcripts.conftest import held_mc
 from tests.transcripts.stand_ins import StandInEngine
-from transcripts import storage
+from transcripts import incoming, storage
 from transcripts.models import Job, JobState, Media, Origin, Transcript
 from transcripts.services import submit as submit_service
 from transcripts.services.leases import RUN_JOB
@@ -139,7 +139,7 @@ def test_one_more_than_the_plan_runs_at_once_is_refused(order: Make, caller: Cal
     assert refusal.retry_after
     assert Job.objects.count() == caller.plan.concurrent
     assert held_mc(user) == caller.plan.concurrent * 1000
-    assert not list(storage.incoming_directory().iterdir())
+    assert not list(incoming.directory().iterdir())
 
 
 def test_one_more_than_the_day_allows_is_refused(

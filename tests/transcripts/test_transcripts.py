@@ -11,7 +11,7 @@ from stt_site.lib import queue
 from stt_site.lib.errors import ErrorCode, ServiceError
 from tests.transcripts.conftest import Commits, held_mc
 from tests.transcripts.stand_ins import StandInEngine
-from transcripts import selectors, storage
+from transcripts import incoming, selectors, storage
 from transcripts.models import Job, JobState, Media, Origin, Playback, Transcript
 from transcripts.services import index, playback, transcripts
 from transcripts.services.claim import claim
@@ -86,7 +86,7 @@ def test_a_copy_for_the_browser_is_made(transcript: Transcript) -> None:
     assert (media.playback, bytes(media.peaks)) == (Playback.READY, b"\x00\xff")
     with selectors.playback_file(media) as file:
         assert (file.read(), file.size) == (b"m4a", 3)
-    assert not list(storage.incoming_directory().iterdir())
+    assert not list(incoming.directory().iterdir())
 
 
 def test_copies_are_made_one_at_a_time(transcript: Transcript) -> None:

@@ -6,7 +6,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from stt_site.lib.errors import ErrorCode, ServiceError
-from transcripts import storage
+from transcripts import incoming
 from transcripts.models import Upload
 from transcripts.services import uploads
 
@@ -121,10 +121,10 @@ def test_what_is_not_finished_in_time_goes(user: User) -> None:
     kept = uploads.create(user, "talk.mp3", 6, LARGEST)
     Upload.objects.filter(pk=upload.pk).update(expires_at=timezone.now())
     assert uploads.expire() == 1
-    assert [path.name for path in storage.incoming_directory().iterdir()] == [kept.key]
+    assert [path.name for path in incoming.directory().iterdir()] == [kept.key]
 
 
 def test_a_terminated_upload_leaves_no_file(user: User) -> None:
     upload = uploads.create(user, "talk.mp3", 6, LARGEST)
     uploads.terminate(user, upload.key)
-    assert not list(storage.incoming_directory().iterdir())
+    assert not list(incoming.directory().iterdir())

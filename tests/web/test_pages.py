@@ -18,6 +18,7 @@ from transcripts.web.tags import icon
 PUBLIC = (
     "/",
     "/docs/",
+    "/docs/transcripts/",
     "/accounts/login/",
     "/accounts/signup/",
     "/accounts/password/reset/",

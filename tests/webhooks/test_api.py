@@ -72,6 +72,18 @@ def test_an_account_has_ten_at_most(program: Client) -> None:
     assert statuses == [201] * 10 + [409]
 
 
+def test_an_address_is_told_once(program: Client, endpoint: Endpoint) -> None:
+    endpoint("https://example.org/a")
+    other, _ = endpoint("https://example.org/b")
+    path = f"/api/v1/webhooks/{other.public_id}/"
+    assert post(program, "", {"url": "https://example.org/a"}).status_code == 409
+    answer = program.patch(path, {"url": "https://example.org/a", "enabled": False}, "application/json")
+    assert (answer.status_code, "already" in answer.json()["error"]) == (409, True)
+    kept = program.get(path).json()
+    assert (kept["url"], kept["enabled"]) == ("https://example.org/b", True)
+    assert program.patch(path, {"url": "https://example.org/b"}, "application/json").status_code == 200
+
+
 def test_it_is_changed_switched_off_and_deleted(program: Client, made: Transcript, endpoint: Endpoint) -> None:
     row, _ = endpoint("https://example.org/a")
     path = f"/api/v1/webhooks/{row.public_id}/"

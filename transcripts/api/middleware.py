@@ -31,8 +31,11 @@ CORS = {
 }
 PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE, OPTIONS",
-    # The vendors' clients add headers of their own; `*` stands for all of them but Authorization.
-    "Access-Control-Allow-Headers": "Authorization, X-Api-Key, Content-Type, Accept, Idempotency-Key, *",
+    # The vendors' clients add headers of their own; `*` stands for all of them but Authorization, in browsers that
+    # know it.
+    "Access-Control-Allow-Headers": (
+        "Authorization, X-Api-Key, Content-Type, Accept, Idempotency-Key, X-Show-Additional-Info, *"
+    ),
     "Access-Control-Max-Age": "86400",
 }
 _CODES = {400: ErrorCode.INVALID_REQUEST, 403: ErrorCode.NOT_IN_PLAN, 404: ErrorCode.NOT_FOUND}

@@ -1,12 +1,14 @@
-"""How the OpenAPI document describes what every address has in common: the ways to sign in, and what any may answer.
-Importing it is enough."""
+"""How the OpenAPI document describes what every address has in common: whose it is, the ways to sign in, and what any
+may answer. Importing it is enough."""
 
+import re
 from typing import Any
 
 from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 
+from transcripts.api.dialects import registry
 from transcripts.uploads.gate import MAX_PLAIN_BODY
 
 Security = list[dict[str, list[str]]]
@@ -28,6 +30,29 @@ WITH_BODY = {
     "415": "The body is of another content type than this takes.",
 }
 WITH_NAME = {"404": "There is nothing of that name, or it is not yours."}
+MEANINGS = {
+    **ALWAYS,
+    **SIGNED_IN,
+    **WITH_BODY,
+    **WITH_NAME,
+    "402": "No minutes are left, or the key has spent its own of this month.",
+    "405": "The address does not take this method.",
+    "408": "The upload stopped, or came too slowly.",
+    "409": "It does not fit the present state, or the first request with this `Idempotency-Key` is not answered yet.",
+    "422": "This `Idempotency-Key` was used for another request.",
+    "500": "A fault of the server, which is logged.",
+    "507": "The server's disk is full.",
+}
+"""Of a refusal whose view says no more about it."""
+
+OWN = "/api/v1/"
+OWN_TAGS = (
+    (r"(transcripts|streams)/(?!\{ref\}/(turns|speakers|replace|undo|redo|history|versions)/)", "Transcripts"),
+    (r"transcripts/", "Editing"),
+    (r"webhooks/", "Webhooks"),
+    (r"(account|keys|usage|cloud)/", "Account"),
+)
+"""Where an address of our own stands in the reference; one of another name stands under that."""
 
 
 class CallerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -48,12 +73,37 @@ class CallerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
 def complete(result: dict[str, Any], generator: object, request: object, public: bool) -> dict[str, Any]:
     """Adds what views need not repeat. drf-spectacular's hook."""
+    used = set()
     for path, operations in result["paths"].items():
         for operation in (operations[method] for method in METHODS if method in operations):
-            if path.startswith("/api/v1/"):
+            if path.startswith(OWN):
                 operation["security"] = [way for way in operation.get("security", ()) if way]
+            operation["tags"] = [_tag(path)]
+            used.add(_tag(path))
             _add_answers(operation)
+    result["tags"] = [{"name": name, "description": about} for name, about in _tags(used)]
     return result
+
+
+def _tag(path: str) -> str:
+    dialect = registry.dialect_for(path)
+    if dialect is not None and not path.startswith(OWN):
+        return dialect.name
+    rest = path.removeprefix(OWN)
+    return next((name for pattern, name in OWN_TAGS if re.match(pattern, rest)), rest.split("/")[0].capitalize())
+
+
+def _tags(used: set[str]) -> list[tuple[str, str]]:
+    """Our own addresses first, then each vendor's."""
+    main, *others = registry.DIALECTS
+    vendors = [each.name for each in (main, *others)]
+    own = [name for _, name in OWN_TAGS]
+    named = [name for name in own if name in used] + sorted(used - {*own, *vendors})
+    return [
+        (main.name, "A recording in, its text out in the same answer. STT.ai's clients speak it."),
+        *((name, "") for name in named),
+        *((each.name, f"For {each.name}'s own clients: this server's address, a key of yours.") for each in others),
+    ]
 
 
 def _add_answers(operation: dict[str, Any]) -> None:
@@ -69,7 +119,8 @@ def _add_answers(operation: dict[str, Any]) -> None:
     shape = next((answers[status]["content"] for status in sorted(answers) if _is_refusal(answers, status)), OURS)
     for status, description in may.items():
         answers.setdefault(status, {"content": shape, "description": description})
-        answers[status]["description"] = answers[status].get("description") or description
+    for status, answer in answers.items():
+        answer["description"] = answer.get("description") or MEANINGS.get(status, "")
 
 
 def _is_refusal(answers: dict[str, Any], status: str) -> bool:

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from stt_site.lib.streaming import as_made
+from stt_site.lib.streaming import as_made, attachment
 from transcripts import selectors
 from transcripts.api import history_bodies as bodies
 from transcripts.api import serializers
@@ -88,8 +88,5 @@ class BulkExport(AccountView):
     def post(self, request: Request) -> StreamingHttpResponse:
         wish = read(bodies.BulkExport, request.data)
         blocks = bulk.export(self.owner, wish["ids"], wish["format"])
-        headers = {
-            "Content-Disposition": 'attachment; filename="transcripts.zip"',
-            "Cache-Control": "private, no-store",
-        }
+        headers = {**attachment("transcripts.zip"), "Cache-Control": "private, no-store"}
         return StreamingHttpResponse(as_made(request._request, blocks), content_type="application/zip", headers=headers)

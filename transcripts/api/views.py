@@ -3,7 +3,6 @@
 from contextlib import suppress
 from dataclasses import replace
 from typing import ClassVar
-from urllib.parse import quote
 
 from django.db import transaction
 from django.http import HttpResponse
@@ -16,6 +15,7 @@ from rest_framework.utils.urls import replace_query_param
 from accounts.services import limits
 from accounts.services.idempotency import Ticket
 from stt_site.lib.errors import ErrorCode, ServiceError
+from stt_site.lib.streaming import attachment
 from transcripts import selectors
 from transcripts.api import serializers
 from transcripts.api.account import REFUSED, AccountView, read
@@ -200,10 +200,7 @@ class TranscriptExport(AccountView):
 
 
 def download(name: str, media_type: str, body: bytes) -> HttpResponse:
-    """RFC 6266: a plain name for old clients, the true one beside it."""
-    plain = name.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_")
-    disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-    headers = {"Content-Disposition": disposition, "X-Content-Type-Options": "nosniff"}
+    headers = {**attachment(name), "X-Content-Type-Options": "nosniff"}
     return HttpResponse(body, content_type=media_type, headers=headers)
 
 

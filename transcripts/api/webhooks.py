@@ -52,7 +52,7 @@ class Webhook(WebhookView):
         operation_id="webhook_change",
         summary="Change its address or events, switch it off or on",
         request=schemas.EndpointChange,
-        responses={200: schemas.Endpoint, **REFUSED},
+        responses={200: schemas.Endpoint, 409: Error, **REFUSED},
     )
     def patch(self, request: Request, endpoint: str) -> Response:
         row = self.endpoint(endpoint)

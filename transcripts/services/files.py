@@ -11,7 +11,7 @@ from accounts.services.access import Caller
 from accounts.services.plans import MEGABYTE
 from stt_site.lib.errors import ErrorCode, ServiceError
 from stt_site.lib.ids import new_id
-from transcripts import storage
+from transcripts import incoming, storage
 from transcripts.models import StoredFile
 from transcripts.services.submit import StoredUpload
 
@@ -31,7 +31,7 @@ def keep(caller: Caller, upload: StoredUpload, *, key: str, content_type: str, o
         _check_key(key)
         if not upload.size:
             raise ServiceError(ErrorCode.EMPTY_FILE)
-        storage.ensure_space(0)
+        incoming.room_for(0)
         return _kept(caller, upload, key=key, content_type=content_type, overwrite=overwrite)
     finally:
         upload.path.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from accounts.services import access, ledger, limits, rate_limits, stream_tokens, streams
@@ -34,8 +34,6 @@ listen = engine_gateway.listen
 refusal = engine_gateway.refusal
 AHEAD_MS = 60_000
 """So much audio beyond what has come is paid for in advance."""
-SECONDS = {"anonymous": 600, "free": 1800, "paid": 7200}
-"""How long one stream may last, by plan."""
 KEPT = timedelta(days=1)
 ABANDONED = timedelta(seconds=90)
 """Nobody has written for so long: the process that served it is gone, and its client did not come back."""
@@ -99,7 +97,7 @@ def admit(caller: Caller, dialect: str, config: dict[str, Any], max_seconds: int
 
 
 def _longest_ms(caller: Caller, max_seconds: int | None) -> int:
-    longest = settings.TEST_KEY_SECONDS if caller.is_test else SECONDS[caller.plan.id]
+    longest = settings.TEST_KEY_SECONDS if caller.is_test else stream_tokens.SECONDS[caller.plan.id]
     return 1000 * min(longest, max_seconds or longest)
 
 
@@ -174,9 +172,17 @@ def end_abandoned() -> None:
     for stream in lost[:500]:
         logger.warning("The stream %s was abandoned; it is ended.", stream.public_id)
         end(stream.pk, stream.received_ms)
-        if stream.config.get("save"):
-            sound = recording_path(stream)
+
+
+def save_forgotten() -> None:
+    """Streams that were to be kept and are not: their process died, or could not write them down."""
+    over = LiveStream.objects.filter(ended_at__lt=timezone.now() - ABANDONED, transcript=None, config__save=True)
+    for stream in over.filter(Exists(LiveFinal.objects.filter(stream=OuterRef("pk"))))[:100]:
+        sound = recording_path(stream)
+        try:
             save(stream.pk, audio=sound if sound.exists() else None)
+        except Exception:
+            logger.exception("The stream %s could not be saved; it is tried again.", stream.public_id)
 
 
 def purge() -> None:
@@ -246,7 +252,8 @@ def _save(stream_id: int, title: str, sound: _Sound | None) -> Transcript:
     write_segments(transcript.pk, segments, transcript.version)
     if stream.owner is not None:
         index.want(transcript.pk)
-    LiveStream.objects.filter(pk=stream_id).update(transcript=transcript)
+    # What was asked for is done: it is not done again where the transcript is deleted later.
+    LiveStream.objects.filter(pk=stream_id).update(transcript=transcript, config={**stream.config, "save": False})
     transcript.refresh_from_db()
     return transcript
 

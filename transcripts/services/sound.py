@@ -13,7 +13,7 @@ from engine.types import Cover, Enhanced, Spoken
 from stt_site.lib.db import release_connection
 from stt_site.lib.errors import ErrorCode, ServiceError
 from stt_site.lib.ids import new_id
-from transcripts import engine_gateway, selectors, storage
+from transcripts import engine_gateway, incoming, selectors, storage
 from transcripts.models import JobState, Transcript
 from transcripts.services import redaction
 from transcripts.services.editing import rows
@@ -79,7 +79,7 @@ def _place(caller: Caller, upload: StoredUpload | None, abandoned: threading.Eve
         nonlocal renewed
         if abandoned.is_set():
             raise ServiceError(ErrorCode.CLIENT_CLOSED_REQUEST)
-        storage.ensure_space(0)
+        incoming.room_for(0)
         if time.monotonic() - renewed > RENEW_SLOT_SECONDS:
             renewed = time.monotonic()
             limits.renew_slot(holder)

@@ -20,7 +20,7 @@ from engine.types import KnownSpeaker, MediaInfo, Options, to_dict
 from stt_site.lib.errors import ErrorCode, ServiceError
 from stt_site.lib.ids import new_id
 from stt_site.lib.queue import ring
-from transcripts import engine_gateway, storage
+from transcripts import engine_gateway, incoming, storage
 from transcripts.models import Job, Media, Origin, Transcript, Upload
 from transcripts.services import webhooks
 from transcripts.services.leases import RUN_JOB, slot
@@ -53,8 +53,8 @@ class Order:
     caller: Caller
     upload: StoredUpload
     options: Options
-    origin: Origin
     interactive: bool
+    origin: Origin = Origin.API
     title: str = ""
     ticket: Ticket | None = None
     tariff: Tariff = STANDARD
@@ -77,7 +77,7 @@ def submit(order: Order) -> Transcript:
         options = engine_gateway.checked(order.options)
         info = engine_gateway.probe(order.upload.path)
         _check_length(info, order)
-        storage.ensure_space(0)
+        incoming.room_for(0)
         storage.store(key, storage.SOURCE, order.upload.path)
         return _accept(order, replace(options, known_speakers=_stored_voices(order, key)), info, key)
     except BaseException:
@@ -144,7 +144,7 @@ def submit_again(caller: Caller, transcript: Transcript, options: Options) -> Jo
         access.demand_open(caller.user)
     upload = StoredUpload(Path(), media.filename, media.size, media.sha256)
     origin = Origin.WEB if caller.api_key_id is None else Origin.API
-    order = Order(caller, upload, options, origin, interactive=False)
+    order = Order(caller, upload, options, interactive=False, origin=origin)
     # What decoding found is no guess any more.
     length, container = (media.duration_ms, "") if media.duration_ms else (media.declared_ms, media.format)
     info = MediaInfo(container, "", None if length is None else length / 1000, 0, 0, media.has_video)

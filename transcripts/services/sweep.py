@@ -58,6 +58,7 @@ def sweep() -> None:
         stripe_events.ring_waiting,
         mails.ring_waiting,
         live.end_abandoned,
+        live.save_forgotten,
         check_ledger,
     )
 

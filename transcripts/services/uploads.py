@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from stt_site.lib.errors import ErrorCode, ServiceError
 from stt_site.lib.ids import new_id
-from transcripts import storage
+from transcripts import incoming, storage
 from transcripts.models import Upload
 from transcripts.services.submit import StoredUpload
 
@@ -139,7 +139,7 @@ def _check_quota(owner: User, size: int, max_file_bytes: int) -> None:
             ErrorCode.RATE_LIMIT, "Too many unfinished uploads. Finish or cancel one, then retry.", retry_after=60
         )
     missing = Upload.objects.aggregate(total=Sum(F("size") - F("offset")))["total"] or 0
-    storage.ensure_space(size + missing)
+    incoming.room_for(size + missing)
 
 
 def _lock_end() -> datetime:

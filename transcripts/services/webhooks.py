@@ -65,9 +65,7 @@ def create(owner: User, url: str, events: Iterable[str]) -> tuple[WebhookEndpoin
     secret = webhook_secrets.new()
     with transaction.atomic():
         User.objects.select_for_update().get(pk=owner.pk)
-        if WebhookEndpoint.objects.filter(owner=owner, url=url).exists():
-            message = "There is a webhook for this address already. No other was made."
-            raise ServiceError(ErrorCode.CONFLICT, message)
+        _check_is_new(owner.pk, url)
         if WebhookEndpoint.objects.filter(owner=owner).count() >= MOST_ENDPOINTS:
             message = f"An account has at most {MOST_ENDPOINTS} webhooks. Delete one, then retry."
             raise ServiceError(ErrorCode.CONFLICT, message)
@@ -83,13 +81,17 @@ def change(
     """What is None stays. Switched on, it starts with a clean slate; what was given up meanwhile waits for a replay."""
     if url is not None:
         check_url(url)
-        endpoint.url = url
     if events is not None:
         endpoint.events = _checked(events)
     if on is not None and on != (endpoint.off == WebhookEndpoint.Off.ON):
         endpoint.off = WebhookEndpoint.Off.ON if on else WebhookEndpoint.Off.OWNER
         endpoint.failing_since = None
-    endpoint.save(update_fields=["url", "events", "off", "failing_since"])
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=endpoint.owner_id)
+        if url is not None:
+            _check_is_new(endpoint.owner_id, url, but=endpoint.pk)
+            endpoint.url = url
+        endpoint.save(update_fields=["url", "events", "off", "failing_since"])
     if endpoint.off:
         drop_pending(endpoint)
 
@@ -194,6 +196,12 @@ def remove_all(owner_id: int) -> None:
 def purge() -> None:
     """Forgets those that ended long ago."""
     WebhookDelivery.objects.filter(ended_at__lt=timezone.now() - KEPT).delete()
+
+
+def _check_is_new(owner_id: int, url: str, but: int = 0) -> None:
+    if WebhookEndpoint.objects.filter(owner=owner_id, url=url).exclude(pk=but).exists():
+        message = "There is a webhook for this address already. Nothing was made or changed."
+        raise ServiceError(ErrorCode.CONFLICT, message)
 
 
 def _checked(events: Iterable[str]) -> list[str]:

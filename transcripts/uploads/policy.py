@@ -47,12 +47,8 @@ class UploadPolicy:
 
 
 POLICIES = {
-    "/v1/transcribe": UploadPolicy("key", anonymous=True),
-    "/v1/enhance-audio": UploadPolicy("key", bucket="text", costs_credits=False),
-    "/v1/tts": UploadPolicy("key", file_fields=frozenset({"reference"}), bucket="text", costs_credits=False),
-    "/v1/chat/completions": UploadPolicy("key", json_bytes=20_000_000),
     "/try/": UploadPolicy("session", anonymous=True),
     "/new/": UploadPolicy("session"),
 }
-"""Every address that takes a file, in a form, in JSON or as it is; the registry adds those that a dialect names itself.
-The rest of the site takes small bodies only."""
+"""Every address that takes a file, in a form, in JSON or as it is: these are pages; the registry of dialects adds
+theirs. The rest of the site takes small bodies only."""

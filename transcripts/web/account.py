@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from stt_site.lib.errors import ServiceError
-from stt_site.lib.streaming import as_made
+from stt_site.lib.streaming import as_made, attachment
 from transcripts.services import archive as archives
 from transcripts.services import erase as erasing
 from transcripts.web.access import View, signed_in
@@ -62,7 +62,7 @@ def archive_file(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(
         as_made(request, blocks),
         content_type="application/zip",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        headers=attachment(name),
     )
 
 

@@ -16,6 +16,7 @@ from accounts.services import checkout, ledger, offers, plans, statement
 from accounts.services.statement import Line
 from stt_site.lib import csp
 from stt_site.lib.errors import ServiceError
+from stt_site.lib.streaming import attachment
 from transcripts import selectors
 from transcripts.web.access import signed_in
 from transcripts.web.library import status_now
@@ -75,7 +76,7 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_safe
 def table(request: HttpRequest) -> HttpResponse:
     """The statement as CSV. Nothing in it is anybody's text."""
-    headers = {"Content-Disposition": 'attachment; filename="ledger.csv"', "Cache-Control": "private, no-store"}
+    headers = {**attachment("ledger.csv"), "Cache-Control": "private, no-store"}
     response = HttpResponse(content_type="text/csv; charset=utf-8", headers=headers)
     written = csv.writer(response)
     written.writerow(("time", "kind", "reference", "minutes", "balance"))

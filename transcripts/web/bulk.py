@@ -12,7 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from stt_site.lib.errors import ErrorCode, ServiceError
-from stt_site.lib.streaming import as_made
+from stt_site.lib.streaming import as_made, attachment
 from transcripts import library, selectors
 from transcripts.services import bulk, transcripts, trash
 from transcripts.web.access import signed_in
@@ -85,7 +85,7 @@ def _export(request: HttpRequest, slugs: Sequence[str]) -> HttpResponseBase:
     return StreamingHttpResponse(
         as_made(request, blocks),
         content_type="application/zip",
-        headers={"Content-Disposition": f'attachment; filename="transcripts-{timezone.now():%Y-%m-%d}.zip"'},
+        headers=attachment(f"transcripts-{timezone.now():%Y-%m-%d}.zip"),
     )
 
 

@@ -11,6 +11,7 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from stt_site.lib.errors import ErrorCode, ServiceError
+from stt_site.lib.streaming import attachment
 from transcripts import selectors
 from transcripts.exports import registry
 from transcripts.exports.base import CannotDraw, Meta, UnknownFormat
@@ -165,7 +166,7 @@ def download(request: HttpRequest, transcript: "Transcript", file_format: str = 
     return HttpResponse(
         file.body,
         content_type=file.media_type,
-        headers={"Content-Disposition": f'attachment; filename="{file.name}"', "Cache-Control": "private, no-store"},
+        headers={**attachment(file.name), "Cache-Control": "private, no-store"},
     )
 
 

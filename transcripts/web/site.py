@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.csrf import ensure_csrf_cookie
@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.services import plans
 from transcripts import selectors
+from transcripts.web import reference
 from transcripts.web.context import THEMES
 from transcripts.web.languages import choices
 from transcripts.web.present import segment_words, word_table
@@ -47,7 +48,15 @@ def sample_words(request: HttpRequest) -> HttpResponse:
 def docs(request: HttpRequest) -> HttpResponse:
     status = selectors.engine_status()
     context = {"engine": status, "languages": choices(), "anonymous": plans.anonymous()}
-    return render(request, "docs.html", context)
+    return render(request, "docs/guide.html", {**context, "reference": reference.pages().values()})
+
+
+@require_safe
+def reference_page(request: HttpRequest, slug: str) -> HttpResponse:
+    page = reference.pages().get(slug)
+    if page is None:
+        raise Http404
+    return render(request, "docs/reference.html", {"page": page, "reference": reference.pages().values()})
 
 
 @require_POST

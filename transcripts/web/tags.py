@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts.services import ledger, offers
@@ -182,3 +182,29 @@ def query(context: dict[str, Any], **changes: Any) -> str:
 def operations_now(context: dict[str, Any]) -> Operations:
     """For the administration's front page."""
     return operations(context["request"].user)
+
+
+@register.filter
+def with_code(text: str) -> SafeString:
+    """What stands in backticks as code."""
+    return _marked(re.split(r"`([^`]+)`", text), "<code>{}</code>")
+
+
+@register.filter
+def example(command: str, address: str) -> SafeString:
+    """A command of the reference for this server, its quoted parts in the colour of strings."""
+    whole = command.replace("{base}", address.rstrip("/"))
+    return _marked(re.split(r"(\"[^\"]*\"|'[^']*')", whole), '<span class="s">{}</span>')
+
+
+@register.filter
+def breakable(name: str) -> SafeString:
+    """A name or address that may go on in the next line behind a dot, slash or underscore."""
+    return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in re.findall(r"[^._/]*[._/]*", name) if part))
+
+
+def _marked(parts: list[str], tag: str) -> SafeString:
+    """Every second part in the tag."""
+    return format_html_join(
+        "", "{}", ((format_html(tag, part) if odd % 2 else part,) for odd, part in enumerate(parts))
+    )

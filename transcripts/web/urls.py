@@ -22,6 +22,7 @@ urlpatterns = [
     path("", site.landing, name="landing"),
     path("sample/words/", site.sample_words, name="sample_words"),
     path("docs/", site.docs, name="docs"),
+    path("docs/<slug:slug>/", site.reference_page, name="reference"),
     path("theme/", site.theme, name="theme"),
     path("try/", new.try_it, name="try"),
     path("new/", new.new, name="new"),

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import ApiKey
 from accounts.services import api_keys, ledger, request_log, usage
+from stt_site.lib.streaming import attachment
 from transcripts import selectors
 from transcripts.web.access import signed_in
 from transcripts.web.chart import HEIGHT, WIDTH, axis_dates, bars, quarter_of_axis
@@ -100,7 +101,7 @@ def table(request: HttpRequest) -> HttpResponse:
     chosen = _chosen(request, api_keys.keys_of(user))
     days = usage.days(user, chosen.days, by=chosen.by)
     name = f"usage-{days[0].date}-{days[-1].date}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
+    headers = {**attachment(name), "Cache-Control": "private, no-store"}
     response = HttpResponse(content_type="text/csv; charset=utf-8", headers=headers)
     rows = csv.writer(response)
     rows.writerow(("date", "requests", "minutes", "credits", *usage.SOURCES))

@@ -15,7 +15,7 @@ from tests.conftest import Clock
 from tests.dialects.jigsawstack.conftest import ADDRESS
 from tests.transcripts.conftest import Commits
 from tests.transcripts.stand_ins import StandInEngine
-from transcripts import storage
+from transcripts import incoming, storage
 from transcripts.models import StoredFile
 from transcripts.services import archive, erase, files, sweep
 from transcripts.services.submit import StoredUpload
@@ -141,7 +141,7 @@ def test_a_file_is_transcribed_by_its_name_again_and_again(jigsaw: Client, engin
         assert jigsaw.post(ADDRESS, wish, content_type="application/json").json()["text"] == " chunk 0 chunk 1 chunk 2"
     assert [options.language for options in engine.options] == ["en", "es"]
     assert read(jigsaw, f"{READ}/a") == b"RIFF"
-    assert list((storage.incoming_directory()).iterdir()) == []
+    assert list(incoming.directory().iterdir()) == []
 
 
 def test_a_file_goes_with_its_account_and_comes_with_its_archive(

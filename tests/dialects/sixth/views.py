@@ -9,10 +9,9 @@ from tests.dialects.sixth import DIALECT
 from tests.dialects.sixth.request import parse
 from tests.dialects.sixth.response import render
 from transcripts import selectors
-from transcripts.api.dialects.base import DialectView
+from transcripts.api.dialects.base import UploadView
 from transcripts.api.openapi import KEY
 from transcripts.api.transcribe import transcribe
-from transcripts.models import Origin
 from transcripts.services.submit import Order
 from transcripts.uploads.received import received
 
@@ -22,9 +21,8 @@ FORM = inline_serializer(
 ANSWER = inline_serializer("SixthAnswer", {"ok": serializers.BooleanField(), "heard": serializers.CharField()})
 
 
-class Hear(DialectView):
+class Hear(UploadView):
     refusal = DIALECT.refusal
-    authentication_classes = ()
 
     @extend_schema(
         operation_id="sixth_hear",
@@ -35,7 +33,7 @@ class Hear(DialectView):
     def post(self, request: Request) -> HttpResponse:
         got = received(request._request)
         upload = got.recording()
-        order = Order(got.caller, upload, parse(got.fields).options, Origin.API, interactive=True)
+        order = Order(got.caller, upload, parse(got.fields).options, interactive=True)
         asked = {"fields": dict(got.fields), "sha256": upload.sha256}
         return transcribe(
             request._request, order, got.abandoned, asked, lambda row: Response(render(selectors.document(row)))

@@ -4,7 +4,7 @@ from functools import partial
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,7 +15,7 @@ from stt_site.lib import json_schema
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts import selectors
 from transcripts.api import sse
-from transcripts.api.dialects.base import DialectView
+from transcripts.api.dialects.base import UploadView
 from transcripts.api.dialects.interfaze import response, schemas
 from transcripts.api.dialects.interfaze.errors import InterfazeRefusal
 from transcripts.api.dialects.interfaze.facts import Translation, facts_of
@@ -25,23 +25,35 @@ from transcripts.api.dialects.interfaze.sources import first_recording, named, o
 from transcripts.api.dialects.interfaze.work import Work, answers_to, translated, translation_of, work_of
 from transcripts.api.openapi import KEY
 from transcripts.api.transcribe import answer_along, answer_whole
-from transcripts.models import Origin, Transcript
+from transcripts.models import Transcript
 from transcripts.services import transcripts
 from transcripts.services.follow import Piece
 from transcripts.services.submit import Order, submit
 from transcripts.uploads.received import Received, received
 
+CHAT = {
+    "model": "interfaze-beta",
+    "messages": [
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "Transcribe this."},
+                {"type": "file", "file": {"filename": "meeting.mp3", "file_data": "https://example.org/meeting.mp3"}},
+            ],
+        }
+    ],
+}
 
-class ChatCompletions(DialectView):
+
+class ChatCompletions(UploadView):
     refusal = InterfazeRefusal()
-    # The gate has identified the caller already, before it let the body in.
-    authentication_classes = ()
 
     @extend_schema(
         operation_id="chat_completion",
         summary="Ask about a recording as in a chat",
         description="`stream: true` answers with server-sent events, the last of them `[DONE]`.",
-        request=schemas.ChatRequest,
+        request={"application/json": schemas.ChatRequest},
+        examples=[OpenApiExample("A recording at a URL", CHAT, request_only=True)],
         responses={
             (200, "application/json"): schemas.ChatCompletion,
             (200, "text/event-stream"): OpenApiResponse(OpenApiTypes.STR, "With `stream: true`."),
@@ -92,7 +104,6 @@ def _submitted(source: Source, got: Received, work: Work, ticket: Ticket | None)
                 caller=got.caller,
                 upload=obtained(source, got.inline, got.caller, got.abandoned),
                 options=work.options,
-                origin=Origin.API,
                 interactive=True,
                 ticket=ticket,
                 tariff=tariff_of("interfaze"),

@@ -18,6 +18,7 @@ from accounts.models import User
 from stt_site.lib.errors import ErrorCode, ServiceError
 from stt_site.lib.streaming import blocks
 from transcripts import selectors
+from transcripts.api.dialects.base import UploadView
 from transcripts.api.dialects.jigsawstack import schemas
 from transcripts.api.dialects.jigsawstack.jigsaw_view import JigsawView
 from transcripts.api.dialects.jigsawstack.request import Keep, parse_keep, values_of
@@ -38,10 +39,7 @@ INERT: Mapping[str, str] = {
 }
 
 
-class StoreFile(JigsawView):
-    # The gate has identified the caller already, before it let the body in.
-    authentication_classes = ()
-
+class StoreFile(JigsawView, UploadView):
     @extend_schema(
         operation_id="jigsawstack_store_file",
         summary="Keep a file",

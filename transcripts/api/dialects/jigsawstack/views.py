@@ -15,7 +15,7 @@ from accounts.services.idempotency import Ticket
 from accounts.services.tariffs import tariff_of
 from accounts.visit import visit_of
 from transcripts import selectors
-from transcripts.api.dialects.base import request_id
+from transcripts.api.dialects.base import UploadView, request_id
 from transcripts.api.dialects.jigsawstack import schemas, webhook
 from transcripts.api.dialects.jigsawstack.jigsaw_view import JigsawView
 from transcripts.api.dialects.jigsawstack.request import MAX_FILE_BYTES, Wish, parse, values_of
@@ -24,7 +24,7 @@ from transcripts.api.dialects.jigsawstack.streaming import failed, stream_events
 from transcripts.api.once import answer_once
 from transcripts.api.openapi import KEY
 from transcripts.api.transcribe import stream, transcribe
-from transcripts.models import Origin, Transcript
+from transcripts.models import Transcript
 from transcripts.services import earlier, files
 from transcripts.services.fetch import fetch
 from transcripts.services.submit import Order, StoredUpload, check, submit
@@ -34,10 +34,7 @@ from transcripts.uploads.received import Received, received
 LONGEST = timedelta(hours=4)
 
 
-class Transcribe(JigsawView):
-    # The gate has identified the caller already, before it let the body in.
-    authentication_classes = ()
-
+class Transcribe(JigsawView, UploadView):
     @extend_schema(
         operation_id="jigsawstack_transcribe",
         summary="Send a recording, or say where it is",
@@ -118,7 +115,6 @@ def _order(caller: Caller, wish: Wish, upload: StoredUpload, hook: Callback | No
         caller,
         upload,
         wish.options,
-        Origin.API,
         interactive=hook is None,
         tariff=tariff_of("jigsawstack"),
         max_seconds=LONGEST.total_seconds(),

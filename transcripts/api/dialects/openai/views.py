@@ -16,7 +16,7 @@ from accounts.visit import visit_of
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts import selectors
 from transcripts.api import models
-from transcripts.api.dialects.base import DialectView
+from transcripts.api.dialects.base import DialectView, UploadView
 from transcripts.api.dialects.openai import response, schemas, strict
 from transcripts.api.dialects.openai.errors import Invalid, OpenAIRefusal
 from transcripts.api.dialects.openai.request import OpenAIOrder, transcription, translation
@@ -24,7 +24,7 @@ from transcripts.api.meta import meta_of
 from transcripts.api.openapi import KEY
 from transcripts.api.sse import DONE, Event
 from transcripts.api.transcribe import stream, transcribe
-from transcripts.models import Origin, Transcript
+from transcripts.models import Transcript
 from transcripts.services.follow import Piece
 from transcripts.services.submit import Order
 from transcripts.uploads.base64_file import decoded
@@ -49,10 +49,7 @@ class OpenAIView(DialectView):
         return finished
 
 
-class Transcriptions(OpenAIView):
-    # The gate has identified the caller already, before it let the body in.
-    authentication_classes = ()
-
+class Transcriptions(OpenAIView, UploadView):
     @extend_schema(
         operation_id="openai_create_transcription",
         summary="Transcribe, as OpenAI's clients ask for it",
@@ -70,9 +67,7 @@ class Transcriptions(OpenAIView):
         return _answered(request._request, got, transcription(got.fields))
 
 
-class Translations(OpenAIView):
-    authentication_classes = ()
-
+class Translations(OpenAIView, UploadView):
     @extend_schema(
         operation_id="openai_create_translation",
         summary="Translate to English, as OpenAI's clients ask for it",
@@ -109,7 +104,6 @@ def _answered(request: HttpRequest, got: Received, order: OpenAIOrder) -> HttpRe
             got.caller,
             upload,
             order.options,
-            Origin.API,
             interactive=True,
             tariff=tariff_of("openai"),
             max_seconds=strict.MAX_SECONDS if is_strict and order.bills_tokens else None,

@@ -1,4 +1,3 @@
-import contextlib
 import time
 from dataclasses import replace
 from typing import Any
@@ -13,9 +12,8 @@ from accounts.authentication import OpenToAll
 from accounts.services.access import Caller
 from accounts.services.tariffs import tariff_of
 from engine.types import Notice
-from stt_site.lib.errors import ServiceError
 from transcripts import selectors
-from transcripts.api.dialects.base import DialectView, request_id
+from transcripts.api.dialects.base import DialectView, UploadView, request_id
 from transcripts.api.dialects.sixtydb import schemas
 from transcripts.api.dialects.sixtydb.errors import SixtyDbRefusal
 from transcripts.api.dialects.sixtydb.languages import AUTO, LANGUAGES
@@ -23,7 +21,7 @@ from transcripts.api.dialects.sixtydb.request import SixtyDbOrder, parse
 from transcripts.api.dialects.sixtydb.response import as_json
 from transcripts.api.openapi import KEY
 from transcripts.api.transcribe import transcribe
-from transcripts.models import Origin, Transcript
+from transcripts.models import Transcript
 from transcripts.services.submit import Order
 from transcripts.uploads.received import received
 
@@ -38,10 +36,7 @@ class SixtyDbView(DialectView):
     refusal = SixtyDbRefusal()
 
 
-class Stt(SixtyDbView):
-    # The gate has identified the caller already, before it let the body in.
-    authentication_classes = ()
-
+class Stt(SixtyDbView, UploadView):
     @extend_schema(
         operation_id="sixtydb_stt",
         summary="60db: send a recording, wait for its transcript",
@@ -65,7 +60,6 @@ class Stt(SixtyDbView):
             got.caller,
             upload,
             order.options,
-            Origin.API,
             interactive=True,
             tariff=tariff,
             max_seconds=MAX_SECONDS,
@@ -129,7 +123,4 @@ class Languages(SixtyDbView):
 
 def _available() -> set[str]:
     """Those of the dialect that this server's models know."""
-    with contextlib.suppress(ServiceError):
-        if selectors.engine_status().embedded:
-            return {"en"}
-    return set(LANGUAGES) & set(selectors.languages())
+    return set(LANGUAGES) & set(selectors.languages_here())

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from stt_site.lib.errors import ErrorCode, ServiceError
 from stt_site.lib.streaming import blocks
+from transcripts.api.dialects.base import UploadView
 from transcripts.api.dialects.stt_ai import schemas
 from transcripts.api.dialects.stt_ai.views import SttAiView
 from transcripts.api.fields import boolean
@@ -27,9 +28,7 @@ CONSENT = (
 )
 
 
-class EnhanceAudio(SttAiView):
-    authentication_classes = ()
-
+class EnhanceAudio(SttAiView, UploadView):
     @extend_schema(
         operation_id="enhance_audio",
         summary="A recording with less noise, at a usual loudness",
@@ -46,9 +45,7 @@ class EnhanceAudio(SttAiView):
         return _wav(request, file)
 
 
-class Tts(SttAiView):
-    authentication_classes = ()
-
+class Tts(SttAiView, UploadView):
     @extend_schema(
         operation_id="tts",
         summary="A text in the voice of a short recording",

@@ -1,4 +1,3 @@
-import contextlib
 from typing import Any, ClassVar, cast
 
 from django.http import HttpResponse
@@ -12,7 +11,7 @@ from accounts.services import soundness, stream_tokens
 from accounts.services.access import Caller
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts import selectors
-from transcripts.api.dialects.base import DialectView, TranscriptionOrder
+from transcripts.api.dialects.base import DialectView, TranscriptionOrder, UploadView
 from transcripts.api.dialects.stt_ai import schemas
 from transcripts.api.dialects.stt_ai.errors import SttAiRefusal
 from transcripts.api.dialects.stt_ai.request import parse
@@ -22,7 +21,7 @@ from transcripts.api.models import listed
 from transcripts.api.openapi import KEY_OR_NOBODY
 from transcripts.api.schemas import Error
 from transcripts.api.transcribe import transcribe
-from transcripts.models import Origin, Transcript
+from transcripts.models import Transcript
 from transcripts.services.submit import Order
 from transcripts.uploads.received import received
 
@@ -31,10 +30,7 @@ class SttAiView(DialectView):
     refusal = SttAiRefusal()
 
 
-class Transcribe(SttAiView):
-    # The gate has identified the caller already, before it let the body in.
-    authentication_classes = ()
-
+class Transcribe(SttAiView, UploadView):
     @extend_schema(
         operation_id="transcribe",
         summary="Send a recording, wait for its transcript",
@@ -53,7 +49,7 @@ class Transcribe(SttAiView):
             return _answer(finished, order, got.caller.is_anonymous)
 
         asked = {"fields": dict(got.fields), "sha256": upload.sha256}
-        job = Order(got.caller, upload, order.options, Origin.API, interactive=True)
+        job = Order(got.caller, upload, order.options, interactive=True)
         return transcribe(request._request, job, got.abandoned, asked, answer)
 
 
@@ -101,10 +97,7 @@ class Languages(SttAiView):
 
     @extend_schema(operation_id="list_languages", summary="The languages", responses=schemas.LanguageList, auth=[])
     def get(self, request: Request) -> Response:
-        languages = selectors.languages()
-        with contextlib.suppress(ServiceError):
-            if selectors.engine_status().embedded:
-                languages = {"en": languages["en"]}
+        languages = selectors.languages_here()
         return Response({"languages": [{"code": code, "name": name} for code, name in languages.items()]})
 
 
