@@ -31,11 +31,14 @@ __all__ = [
     "generate",
     "generate_from_text",
     "latest_summary",
+    "no_translator",
     "plain",
     "summarize",
     "summarize_text",
     "translate",
     "translate_texts",
+    "translated",
+    "translator",
 ]
 
 
@@ -89,6 +92,21 @@ def translate_texts(texts: Sequence[str], source: str, target: str) -> tuple[Mad
     capped("".join(texts), LONGEST_TEXT, "texts")
     languages = translating.pair(source, target)
     return translating.texts(texts, languages), languages
+
+
+def translator() -> str | None:
+    """Which model translates texts here; None: none. Raises ENGINE_UNAVAILABLE."""
+    return translating.who()
+
+
+def no_translator(what: str) -> ServiceError:
+    return translating.missing(what)
+
+
+def translated(texts: Sequence[str], source: str, target: str) -> list[str]:
+    """As many, in the same order, however long they are together: what somebody paid for to have heard."""
+    made: list[str] = translating.texts(texts, translating.pair(source, target)).value
+    return made
 
 
 def summarize_text(text: str, style: Style = "brief") -> Made:
