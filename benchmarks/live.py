@@ -189,6 +189,27 @@ def print_row(name: str, figures: Figures, wrong: Sequence[int], mb: float | Non
 
 
 def main() -> None:
+    given = arguments()
+    print(machine())
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        file = make_speech(folder / "file.wav", 2.0)
+        ahead = {"STT_STREAM_AHEAD_SECONDS": "1e9"} if given.hours else {}
+        speeches: list[Recording] = []
+        with many_files(), running(folder, STT_MODEL=str(given.model.resolve()), **ahead) as product:
+            if given.hours:
+                hours(product, load_pcm(file), given.hours, resident_mb)
+            elif given.crowd:
+                crowd(product, spoken(0.25, given.seed), given.crowd)
+            else:
+                most = 1 if given.peer else max(given.sessions)
+                speeches = [spoken(given.minutes, given.seed + at) for at in range(most)]
+                measure(Bench(product, speeches, file), speeches, given)
+        if given.peer and speeches:
+            print_row("WhisperLive", measure_peer(given.model, speeches[0]), [], None)
+
+
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sessions", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument(
@@ -201,40 +222,24 @@ def main() -> None:
     parser.add_argument("--hours", type=float, help="memory alone: so much audio in one session")
     parser.add_argument("--crowd", type=int, metavar="ROUNDS", help="what idle sockets and a flood cost a speaker")
     parser.add_argument("--peer", action="store_true", help="WhisperLive and ours alone, one session each")
-    given = parser.parse_args()
-    print(machine())
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        file = make_speech(folder / "file.wav", 2.0)
-        ahead = {"STT_STREAM_AHEAD_SECONDS": "1e9"} if given.hours else {}
-        with many_files(), running(folder, STT_MODEL=str(given.model.resolve()), **ahead) as product:
-            if given.hours:
-                hours(product, load_pcm(file), given.hours, resident_mb)
-                return
-            if given.crowd:
-                crowd(product, spoken(0.25, given.seed), given.crowd)
-                return
-            most = 1 if given.peer else max(given.sessions)
-            speeches = [spoken(given.minutes, given.seed + at) for at in range(most)]
-            bench = Bench(product, speeches, file)
-            print(
-                f"milliseconds from the beginning or the end of an utterance; {given.minutes:g} min of speech a session"
-            )
-            print(f"\n{'':20}" + "".join(f"  {column}" for column in COLUMNS))
-            if given.peer:
-                bench.measure("caption", 1, busy=False)
-            else:
-                for profile in given.profiles:
-                    figures = Figures()
-                    for speech in speeches:
-                        figures.add(ideal(given.model, speech, PROFILES[profile]), speech)
-                    print_row(f"{profile}, at once", figures, [], None)
-                for profile, count, busy in itertools.product(given.profiles, given.sessions, (False, True)):
-                    bench.measure(profile, count, busy=busy)
-                if given.real.is_dir():
-                    bench.real(given.real)
-        if given.peer:
-            print_row("WhisperLive", measure_peer(given.model, speeches[0]), [], None)
+    return parser.parse_args()
+
+
+def measure(bench: Bench, speeches: list[Recording], given: argparse.Namespace) -> None:
+    print(f"milliseconds from the beginning or the end of an utterance; {given.minutes:g} min of speech a session")
+    print(f"\n{'':20}" + "".join(f"  {column}" for column in COLUMNS))
+    if given.peer:
+        bench.measure("caption", 1, busy=False)
+        return
+    for profile in given.profiles:
+        figures = Figures()
+        for speech in speeches:
+            figures.add(ideal(given.model, speech, PROFILES[profile]), speech)
+        print_row(f"{profile}, at once", figures, [], None)
+    for profile, count, busy in itertools.product(given.profiles, given.sessions, (False, True)):
+        bench.measure(profile, count, busy=busy)
+    if given.real.is_dir():
+        bench.real(given.real)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def models_list(args: argparse.Namespace, config: EngineConfig) -> None:
     store = ModelStore(config)
     default, _ = store.default()
     rows: list[dict[str, Any]] = []
-    for status in (*store.statuses(), *store.diarizers()):
+    for status in (*store.statuses(), *store.others()):
         entry = catalog.fetchable(status.id)
         rows.append(
             {
@@ -74,7 +74,7 @@ def models_list(args: argparse.Namespace, config: EngineConfig) -> None:
         return _print_json(rows)
     for row in rows:
         where = "here" if row["installed"] else f"{(row['size'] or 0) / 1e9:.2f} GB to fetch"
-        print(f"{'*' if row['default'] else ' '} {row['id']:<18} {where:<16} {row['description']}")
+        print(f"{'*' if row['default'] else ' '} {row['id']:<22} {where:<16} {row['description']}")
     return None
 
 
@@ -248,6 +248,26 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m engine", description="From audio to transcript.")
     commands = parser.add_subparsers(dest="command", required=True)
 
+    work = _work()
+    command = commands.add_parser("transcribe", parents=[work], help="print what is said in a file")
+    command.add_argument("--format", choices=("json", "txt"), default="json")
+    command.set_defaults(run=transcribe)
+
+    command = commands.add_parser("bench", parents=[work], help="time the transcription of a file")
+    command.add_argument("--runs", type=_positive, default=3, help="after one that loads the model")
+    command.set_defaults(run=bench)
+
+    command = commands.add_parser("serve", help="serve other processes over a Unix socket")
+    command.add_argument("--socket", type=Path, required=True)
+    command.add_argument("--exit-with-parent", action="store_true", help="end when the process that started this ends")
+    command.set_defaults(run=serve)
+
+    _add_models(commands)
+    return parser
+
+
+def _work() -> argparse.ArgumentParser:
+    """What all commands over a file take."""
     work = argparse.ArgumentParser(add_help=False)
     work.add_argument("file", type=_file)
     work.add_argument("--model", help="an id of `models list`; the default depends on this machine")
@@ -269,22 +289,7 @@ def _parser() -> argparse.ArgumentParser:
     work.add_argument("--socket", type=Path, help="use the engine that runs there instead of one in this process")
 
     _add_hints(work)
-
-    command = commands.add_parser("transcribe", parents=[work], help="print what is said in a file")
-    command.add_argument("--format", choices=("json", "txt"), default="json")
-    command.set_defaults(run=transcribe)
-
-    command = commands.add_parser("bench", parents=[work], help="time the transcription of a file")
-    command.add_argument("--runs", type=_positive, default=3, help="after one that loads the model")
-    command.set_defaults(run=bench)
-
-    command = commands.add_parser("serve", help="serve other processes over a Unix socket")
-    command.add_argument("--socket", type=Path, required=True)
-    command.add_argument("--exit-with-parent", action="store_true", help="end when the process that started this ends")
-    command.set_defaults(run=serve)
-
-    _add_models(commands)
-    return parser
+    return work
 
 
 def _add_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

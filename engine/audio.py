@@ -1,14 +1,9 @@
 """Media in, samples out. The parent opens the file and counts; a locked-down child does everything else."""
 
-import contextlib
 import logging
 import os
-import signal
-import socket
 import stat
-import subprocess
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,112 +15,28 @@ import numpy.typing as npt
 
 from engine import sandbox
 from engine.config import EngineConfig
+from engine.decode_process import Child, failure_of, receive_info
 from engine.decode_protocol import (
     BYTES_PER_SAMPLE,
     END,
-    INFO,
     MAX_RATE,
     MAX_SEPARATE,
     PCM,
-    READY,
-    TAKEN,
     DecodeRequest,
     Outcome,
     ProtocolError,
-    parse_info,
     parse_outcome,
-    receive_frame,
-    send_request,
 )
-from engine.errors import Cancelled, EngineError, EngineGone, MediaError, OutOfMemory
+from engine.errors import Cancelled, EngineError, EngineGone, MediaError
 from engine.types import SAMPLE_RATE, MediaInfo, Notice
 
 _log = logging.getLogger(__name__)
 
 Block = npt.NDArray[np.int16]
 
-# On top of what the child has mapped when it is warm. Tables of a 12 h MP4 are about 50 MB.
-CHILD_MEMORY_BYTES = 448 << 20
 CPU_SECONDS = 60
 CPU_SECONDS_PER_HOUR = 30
-START_SECONDS = 60.0
-# Nothing for so long means that the file has the decoder going in circles; a warm one answers in milliseconds.
-STALL_SECONDS = 60.0
-# All waiting for one file together, in terms of the processor time it may use: the machine has other work as well.
-PATIENCE = 2.0
 START_ATTEMPTS = 3
-
-
-class _Child:
-    """One decoder process and the parent's end of its channel. Any thread may call `close`, any number of times."""
-
-    def __init__(self, cpu_seconds: int) -> None:
-        self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        command, environment = sandbox.python_child(
-            "engine.decode_child", str(theirs.fileno()), str(CHILD_MEMORY_BYTES), str(cpu_seconds)
-        )
-        try:
-            # A session of its own: Ctrl-C is for the parent, which ends its children in good order.
-            self.process = subprocess.Popen(
-                command,
-                env=environment,
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,
-            )
-        except OSError:
-            self.channel.close()
-            raise
-        finally:
-            theirs.close()
-        self._patience = PATIENCE * cpu_seconds
-        self._in_use = threading.Lock()
-        self._closing = threading.Lock()
-        self._closed = False
-
-    def give(self, request: DecodeRequest, descriptor: int, level: sandbox.Level) -> None:
-        """Raises ProtocolError or OSError where the child has not even looked at the file: another may try."""
-        deadline = time.monotonic() + START_SECONDS
-        answer = self._expect(READY, deadline).decode(errors="replace")
-        if answer != level:
-            raise ProtocolError(f"it reports {answer!r} where the sandbox was tested as {level!r}")
-        send_request(self.channel, request, descriptor)
-        self._expect(TAKEN, deadline)
-
-    def _expect(self, kind: bytes, deadline: float) -> bytes:
-        frame = receive_frame(self.channel, deadline=deadline)
-        if frame is None or frame[0] != kind:
-            raise ProtocolError("it ended before it began")
-        return bytes(frame[1])
-
-    def receive(self, max_pcm_bytes: int) -> tuple[bytes, bytearray] | None:
-        """As receive_frame. The lock keeps the descriptor from being closed, and used again, under a reader's feet."""
-        with self._in_use:
-            if self._closed:
-                return None
-            start = time.monotonic()
-            try:
-                deadline = start + min(STALL_SECONDS, self._patience)
-                return receive_frame(self.channel, deadline=deadline, max_pcm_bytes=max_pcm_bytes)
-            finally:
-                self._patience -= time.monotonic() - start
-
-    def close(self) -> int:
-        """The exit status, as subprocess gives it. The child is dead and reaped afterwards."""
-        with self._closing:
-            self.process.kill()
-            status = self.process.wait()
-            if not self._closed:
-                self._closed = True
-                # Wakes a reader even where some forked process has inherited the other end.
-                with contextlib.suppress(OSError):
-                    self.channel.shutdown(socket.SHUT_RDWR)
-                with self._in_use:
-                    self.channel.close()
-            return status
 
 
 class PcmStream:
@@ -134,7 +45,7 @@ class PcmStream:
     (n,) mono, or (n, channels) where the channels were asked for.
     """
 
-    def __init__(self, child: _Child, info: MediaInfo, request: DecodeRequest) -> None:
+    def __init__(self, child: Child, info: MediaInfo, request: DecodeRequest) -> None:
         self.info = info
         self.warnings: tuple[Notice, ...] = ()
         self._child = child
@@ -185,7 +96,7 @@ class PcmStream:
     def _failure(self, error: Exception | None) -> EngineError:
         if self._closed:
             return Cancelled("The audio was closed before its end.")
-        return _failure_of(self._child, error)
+        return failure_of(self._child, error)
 
     def close(self) -> None:
         self._closed = True
@@ -209,7 +120,7 @@ class Decoder:
         self.sandbox = _tested_sandbox(config.strict_sandbox)
         self._cpu_seconds = CPU_SECONDS + int(CPU_SECONDS_PER_HOUR * self.max_seconds / 3600)
         self._spares_wanted = config.decode_children
-        self._spares: deque[_Child] = deque()
+        self._spares: deque[Child] = deque()
         self._lock = threading.Lock()
         self._closed = False
         self._owner = os.getpid()
@@ -240,7 +151,7 @@ class Decoder:
         for child in spares:
             child.close()
 
-    def _begin(self, source: Path, request: DecodeRequest) -> tuple[_Child, MediaInfo]:
+    def _begin(self, source: Path, request: DecodeRequest) -> tuple[Child, MediaInfo]:
         descriptor = _open_source(source)
         try:
             child = self._hand_over(descriptor, request)
@@ -248,12 +159,12 @@ class Decoder:
             os.close(descriptor)
         try:
             self._refill()
-            return child, _receive_info(child)
+            return child, receive_info(child)
         except BaseException:
             child.close()
             raise
 
-    def _hand_over(self, descriptor: int, request: DecodeRequest) -> _Child:
+    def _hand_over(self, descriptor: int, request: DecodeRequest) -> Child:
         reason: Exception | None = None
         for _ in range(START_ATTEMPTS):
             try:
@@ -277,7 +188,7 @@ class Decoder:
             f"look at the server's free memory and at its log. The decoder says: {reason}.",
         )
 
-    def _take(self) -> _Child:
+    def _take(self) -> Child:
         with self._lock:
             if self._closed:
                 raise EngineGone("engine_gone", "The server is shutting down. Nothing was read or charged; try again.")
@@ -287,7 +198,7 @@ class Decoder:
                 if child.process.poll() is None:
                     return child
                 child.close()
-        return _Child(self._cpu_seconds)
+        return Child(self._cpu_seconds)
 
     def _disown_after_fork(self) -> None:
         """Two processes on one channel would each read half of the other's audio."""
@@ -300,7 +211,7 @@ class Decoder:
         with self._lock:
             while not self._closed and len(self._spares) < self._spares_wanted:
                 try:
-                    self._spares.append(_Child(self._cpu_seconds))
+                    self._spares.append(Child(self._cpu_seconds))
                 except OSError as error:
                     # Whoever needs one will try again, and be told.
                     _log.warning("No spare decoder could be started: %s", error)
@@ -341,42 +252,6 @@ def _open_source(source: Path) -> int:
         os.close(descriptor)
         raise MediaError(code)
     return descriptor
-
-
-def _receive_info(child: _Child) -> MediaInfo:
-    try:
-        frame = child.receive(0)
-        if frame is None:
-            raise _failure_of(child, None)
-        if frame[0] == INFO:
-            return parse_info(frame[1])
-        outcome = parse_outcome(frame[1] if frame[0] == END else b"")
-        raise MediaError(outcome.code or "decode_failed")
-    except (ProtocolError, OSError) as error:
-        raise _failure_of(child, error) from error
-
-
-def _failure_of(child: _Child, error: Exception | None) -> EngineError:
-    """What a child's silence or death means. It is dead afterwards."""
-    if isinstance(error, TimeoutError | ProtocolError):
-        child.close()
-        return MediaError("decode_resource_limit" if isinstance(error, TimeoutError) else "decode_failed")
-    # The channel is closed, so the process is about to end by itself, and how it does is the answer.
-    try:
-        status = child.process.wait(timeout=STALL_SECONDS)
-    except subprocess.TimeoutExpired:
-        child.close()
-        return MediaError("decode_resource_limit")
-    child.close()
-    _log.warning("A decoder ended with status %s before the end of its file.", status)
-    if status == -signal.SIGKILL:
-        # Its own limits end it otherwise: SIGXCPU comes before this signal, and memory beyond the bound is refused.
-        return OutOfMemory(
-            "out_of_memory",
-            "The audio decoder was ended from outside, most likely because the server ran out of memory. "
-            "Nothing was charged; it can be tried again.",
-        )
-    return MediaError("decode_resource_limit" if status == -signal.SIGXCPU else "decode_failed")
 
 
 def _notices(outcome: Outcome) -> tuple[Notice, ...]:

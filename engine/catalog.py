@@ -6,11 +6,13 @@ from typing import Literal
 
 Speed = Literal["very_fast", "fast", "standard"]
 Tier = Literal["best", "fastest"]
-Kind = Literal["recogniser", "diarizer"]
+Kind = Literal["recogniser", "diarizer", "writer", "translator"]
 
 EMBEDDED = "pocketsphinx-en-us"
 """The recogniser whose package carries its weights: always there, English only."""
 PYANNOTE = "pyannote"
+WRITER = "qwen2.5-1.5b-instruct"
+TRANSLATOR = "madlad400-3b-mt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,30 @@ DIARIZERS: tuple[ModelEntry, ...] = (
 )
 """Beside the models that transcribe, and never named in a request: what is here is used."""
 
+TEXT: tuple[ModelEntry, ...] = (
+    ModelEntry(
+        WRITER,
+        "Qwen2.5 1.5B Instruct",
+        "Answers questions and writes about transcripts, in this server. Converted after the download.",
+        0,
+        "standard",
+        3_090_000_000,
+        "Qwen/Qwen2.5-1.5B-Instruct",
+        "writer",
+    ),
+    ModelEntry(
+        TRANSLATOR,
+        "MADLAD-400 3B",
+        "Translates text into more than 400 languages, in this server. Converted after the download.",
+        0,
+        "standard",
+        11_800_000_000,
+        "google/madlad400-3b-mt",
+        "translator",
+    ),
+)
+"""What does with text, if it is here. Never fetched by itself: nobody waits that long for an answer."""
+
 BEST_FIRST = ("large-v3", "large-v3-turbo", "medium", "small", "base", "tiny", EMBEDDED)
 FASTEST_FIRST = ("tiny", "base", "small", "large-v3-turbo", "medium", "large-v3", EMBEDDED)
 
@@ -136,7 +162,7 @@ def find(model: str) -> ModelEntry | None:
 
 def fetchable(model: str) -> ModelEntry | None:
     """What `models fetch` and `models remove` take."""
-    return find(model) or next((entry for entry in DIARIZERS if entry.id == model), None)
+    return find(model) or next((entry for entry in (*DIARIZERS, *TEXT) if entry.id == model), None)
 
 
 def tier(model: str) -> Tier | None:

@@ -6,11 +6,10 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine import wire
 from engine.errors import EngineGone
-from engine.protocols import Vectors
 from engine.text.types import Answer, Extraction, Line, Message, Style
 from engine.types import (
     Chunk,
@@ -29,6 +28,9 @@ from engine.types import (
     to_dict,
     transcript_from_dict,
 )
+
+if TYPE_CHECKING:
+    from engine.protocols import Vectors
 
 BEAT = 1.0
 PROBE_TIMEOUT = 60.0
@@ -101,7 +103,7 @@ class EngineClient:
 
     def embed(
         self, texts: Sequence[str], *, priority: Priority = "interactive", beat: Callable[[], None] = lambda: None
-    ) -> Vectors:
+    ) -> "Vectors":
         question = {"op": "embed", "texts": list(texts), "priority": priority}
         return wire.vectors_from_dict(self._ask(question, SILENCE_TIMEOUT, beat))
 

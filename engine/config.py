@@ -41,6 +41,8 @@ class EngineConfig:
     """May texts be spoken in the voice of a recording?"""
     voice_steps: int = 32
     """Steps of the flow that makes a voice; fewer are faster and rougher."""
+    write_seconds: float = 600.0
+    """A text that is still being written then ends."""
 
 
 def config_from_environment(models_dir: Path | None = None) -> EngineConfig:

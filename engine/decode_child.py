@@ -1,6 +1,6 @@
 """The process that touches hostile media: warm up, lock down, read one file, write samples, end.
 
-Started by engine.audio with `python -m engine.decode_child CHANNEL_FD MEMORY_BYTES CPU_SECONDS`.
+Started by engine.decode_process with `python -m engine.decode_child CHANNEL_FD MEMORY_BYTES CPU_SECONDS`.
 """
 
 import contextlib

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from engine.catalog import Kind
+from engine.text.convert import ConversionFailed, convert
 from engine.waiting import in_thread
 
 T = TypeVar("T")
@@ -25,6 +26,17 @@ class Layout:
 
     required: tuple[str, ...]
     extra: tuple[str, ...] = ()
+    converted: tuple[str, ...] = ()
+    """What it is made into, where it cannot be used as it comes."""
+
+    @property
+    def here(self) -> tuple[str, ...]:
+        return self.converted or self.required
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Files that go through the conversion unchanged; `config.json` is written anew."""
+        return tuple(name for name in self.required if name in self.converted and name != "config.json")
 
 
 LAYOUTS: dict[Kind, Layout] = {
@@ -41,8 +53,26 @@ LAYOUTS: dict[Kind, Layout] = {
             "plda/plda.npz",
         )
     ),
+    "writer": Layout(
+        ("config.json", "tokenizer.json", "tokenizer_config.json", "model*.safetensors"),
+        extra=("model.safetensors.index.json", "vocab.json", "merges.txt", "generation_config.json"),
+        converted=("model.bin", "config.json", "tokenizer.json", "vocabulary.json"),
+    ),
+    "translator": Layout(
+        ("config.json", "spiece.model", "model*.safetensors"),
+        extra=(
+            "model.safetensors.index.json",
+            "tokenizer.json",
+            "tokenizer_config.json",
+            "special_tokens_map.json",
+            "generation_config.json",
+        ),
+        converted=("model.bin", "config.json", "spiece.model", "shared_vocabulary.json"),
+    ),
 }
 WHISPER = LAYOUTS["recogniser"]
+WITH_CONVERSION = 1.55
+"""So much of a download's size is on the disk at once: 16 bits a weight or more beside 8, and some room."""
 
 CONNECT_TIMEOUT = 5.0
 NAME_TIMEOUT = 8.0
@@ -59,7 +89,7 @@ class FetchFailed(Exception):
 
 def complete(directory: Path, layout: Layout = WHISPER) -> bool:
     """Does the directory hold everything needed to load the model without a network?"""
-    return directory.is_dir() and all(any(directory.glob(pattern)) for pattern in layout.required)
+    return directory.is_dir() and all(any(directory.glob(pattern)) for pattern in layout.here)
 
 
 def check(repo: str) -> None:
@@ -79,12 +109,22 @@ def fetch(repo: str, destination: Path, on_progress: Callable[[float], None], la
             fcntl.flock(lock, fcntl.LOCK_EX)  # another process may be fetching the same model
             if not complete(destination, layout):
                 _refuse_to_overwrite(destination)
-                _download(repo, workshop, on_progress, layout).rename(destination)
+                found = _download(repo, workshop, on_progress, layout)
+                (_converted(found, layout) if layout.converted else found).rename(destination)
                 shutil.rmtree(workshop)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise FetchFailed(f"The disk that holds {destination.parent} is full.") from error
         raise FetchFailed(f"The download failed: {error}.") from error
+
+
+def _converted(found: Path, layout: Layout) -> Path:
+    made = found.with_name("converted")
+    try:
+        convert(found, made, layout.kept)
+    except ConversionFailed as error:
+        raise FetchFailed(str(error)) from error
+    return made
 
 
 def _download(repo: str, workshop: Path, on_progress: Callable[[float], None], layout: Layout) -> Path:
@@ -95,7 +135,7 @@ def _download(repo: str, workshop: Path, on_progress: Callable[[float], None], l
         shutil.rmtree(stale)
     partial.mkdir(exist_ok=True)
     total = sum(size for size, _ in files.values())
-    _check_room(partial, total)
+    _check_room(partial, int(total * (WITH_CONVERSION if layout.converted else 1)))
     missing = {name: about for name, about in files.items() if not (partial / name).exists()}
     meter = _meter(total, total - sum(size for size, _ in missing.values()), on_progress)
     for name, (size, sha256) in sorted(missing.items(), key=lambda item: item[1][0]):

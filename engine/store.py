@@ -103,10 +103,16 @@ class ModelStore:
         ids += [entry.id for entry in catalog.MODELS if entry.id not in ids]
         return tuple(self._status(model) for model in ids)
 
-    def diarizers(self) -> tuple[ModelStatus, ...]:
+    def others(self) -> tuple[ModelStatus, ...]:
+        """What tells speakers apart, and what does with text."""
         return tuple(
-            ModelStatus(entry.id, self._place(entry) is not None, loaded=False, fetching=self._fetcher.share(entry.id))
-            for entry in catalog.DIARIZERS
+            ModelStatus(
+                entry.id,
+                self.place(entry) is not None,
+                loaded=self._residents.loaded(entry.id),
+                fetching=self._fetcher.share(entry.id),
+            )
+            for entry in (*catalog.DIARIZERS, *catalog.TEXT)
         )
 
     def fetch(self, model: str, on_progress: Callable[[float], None]) -> None:
@@ -114,13 +120,13 @@ class ModelStore:
         entry = catalog.fetchable(model)
         if entry is None:
             raise self._unknown(model)
-        if self._place(entry) is None:
+        if self.place(entry) is None:
             self._fetcher.fetch(entry, on_progress)
 
     def remove(self, model: str) -> None:
         """Delete a fetched model. Raises ModelUnavailable, or EngineError `model_in_use`."""
         entry = catalog.fetchable(model)
-        source = self._place(entry) if entry else None
+        source = self.place(entry) if entry else None
         if source is None or source.directory is None:
             raise ModelUnavailable("model_unavailable", f"{model} is not a model that was fetched to this server.")
         with self._reading(source, exclusively=True):
@@ -188,9 +194,10 @@ class ModelStore:
 
     def _installed(self, model: str) -> Source | None:
         entry = catalog.find(model)
-        return self._place(entry) if entry else None
+        return self.place(entry) if entry else None
 
-    def _place(self, entry: catalog.ModelEntry) -> Source | None:
+    def place(self, entry: catalog.ModelEntry) -> Source | None:
+        """Where the model lies, if all of it is here."""
         if entry.repo is None:
             return Source(entry.id, None)
         directory = self._config.models_dir / entry.id

@@ -38,14 +38,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from engine import errors
 from engine.errors import EngineError
-from engine.protocols import Vectors
 from engine.types import Chunk, Event, Playback, Progress, chunk_from_dict, to_dict
+
+if TYPE_CHECKING:
+    from engine.protocols import Vectors
 
 Frame = dict[str, Any]
 
@@ -149,11 +149,13 @@ def error_from_frame(frame: Frame) -> EngineError:
     return error
 
 
-def vectors_to_dict(vectors: Vectors) -> Frame:
+def vectors_to_dict(vectors: "Vectors") -> Frame:
     return {"shape": vectors.shape, "values": base64.b64encode(vectors.astype("<f4").tobytes()).decode()}
 
 
-def vectors_from_dict(data: Mapping[str, Any]) -> Vectors:
+def vectors_from_dict(data: Mapping[str, Any]) -> "Vectors":
+    import numpy as np  # whoever only asks for transcripts does without
+
     return np.frombuffer(base64.b64decode(data["values"]), dtype="<f4").reshape(data["shape"])
 
 

@@ -49,6 +49,7 @@ CODES = {
     "models_busy": ErrorCode.ENGINE_UNAVAILABLE,
     "translator_missing": ErrorCode.MODEL_UNAVAILABLE,
     "overloaded": ErrorCode.OVERLOADED,
+    "text_too_long": ErrorCode.INVALID_REQUEST,
     "cancelled": ErrorCode.CLIENT_CLOSED_REQUEST,
 }
 NOTHING_CHARGED = "Nothing was charged."
@@ -311,8 +312,8 @@ def is_alias(model: str) -> bool:
 
 
 def fetchable_models() -> Sequence[catalog.ModelEntry]:
-    """Those, and what tells speakers apart: no request names it."""
-    return (*catalog.MODELS, *catalog.DIARIZERS)
+    """Those, what tells speakers apart and what does with text: no request names them."""
+    return (*catalog.MODELS, *catalog.DIARIZERS, *catalog.TEXT)
 
 
 def languages() -> dict[str, str]:
@@ -337,7 +338,7 @@ def serve(socket: Path, *, exit_with_parent: bool) -> None:
 def installed_models() -> set[str]:
     """Asks the disk, so it works with no engine running."""
     store = _store()
-    return {known.id for known in (*store.statuses(), *store.diarizers()) if known.installed}
+    return {known.id for known in (*store.statuses(), *store.others()) if known.installed}
 
 
 def fetch_model(model: str, on_progress: Callable[[float], None]) -> None:

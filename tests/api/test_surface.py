@@ -133,6 +133,7 @@ def test_health(anonymous: Client) -> None:
         "model": "small",
         "embedded": False,
         "diarizer": None,
+        "text": {"embedder": "stand-in", "writer": None, "translator": None},
         "sandbox": "full",
         "queued": 0,
     }

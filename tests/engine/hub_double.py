@@ -27,6 +27,8 @@ class HubDouble(ThreadingHTTPServer):
         self.authorizations: list[str | None] = []
         self.cut_after: int | None = None
         """Break off the weights after so many bytes, and answer 503 to whoever comes back for the rest."""
+        self.weights = "model.bin"
+        """The file that bad days befall."""
         self.corrupt = False
         self.pause_after: int | None = None
         self.resume = threading.Event()
@@ -77,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "rfilename": name,
                 "size": len(data),
                 "lfs": {"size": len(data), "sha256": hashlib.sha256(data).hexdigest(), "pointerSize": 1}
-                if name == "model.bin"
+                if name == self.server.weights
                 else None,
             }
             for name, data in self.server.files.items()
@@ -120,7 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._body(name, data[start:])
 
     def _body(self, name: str, data: bytes) -> None:
-        if name == "model.bin":
+        if name == self.server.weights:
             if self.server.corrupt:
                 data = bytes(len(data))
             if self.server.cut_after is not None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine import audio
+from engine import decode_process
 from engine.audio import Decoder
 from engine.decode_protocol import MAX_NUMBER
 from engine.errors import MediaError, OutOfMemory
@@ -113,14 +113,14 @@ def test_a_child_that_keeps_its_parent_waiting_is_ended(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, recording: Path, behaviour: str
 ) -> None:
     before = set(psutil.Process().children())
-    monkeypatch.setattr(audio, "STALL_SECONDS", 0.2)
+    monkeypatch.setattr(decode_process, "STALL_SECONDS", 0.2)
     with contextlib.closing(hostile_child(monkeypatch, tmp_path, behaviour)) as decoder:
         assert refusal(decoder, recording) == "decode_resource_limit"
     assert set(psutil.Process().children()) <= before
 
 
 def test_patience_is_for_the_whole_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, recording: Path) -> None:
-    monkeypatch.setattr(audio, "PATIENCE", 0.001)
+    monkeypatch.setattr(decode_process, "PATIENCE", 0.001)
     slowly = "send_json(channel, INFO, info)\nwhile True: send_frame(channel, PCM, bytes(32000)); time.sleep(0.1)"
     with contextlib.closing(hostile_child(monkeypatch, tmp_path, slowly)) as decoder:
         assert refusal(decoder, recording, max_seconds=3600.0) == "decode_resource_limit"

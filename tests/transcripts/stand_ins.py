@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from engine.text.types import Answer, Extraction, Line, Style
+from engine.text.types import Answer, Extraction, Line, Style, TextModels
 from engine.types import (
     Chunk,
     Cover,
@@ -75,6 +75,7 @@ class StandInEngine(TextStandIn):
     playback_error: Exception | None = None
     voice_error: Exception | None = None
     diarizer: str | None = None
+    text: TextModels = field(default_factory=lambda: TextModels("stand-in"))
     label_error: Exception | None = None
     extracted: list[str] = field(default_factory=list)
     resumed_with: list[int] = field(default_factory=list)
@@ -172,6 +173,6 @@ class StandInEngine(TextStandIn):
 
     def status(self) -> EngineStatus:
         models = (ModelStatus("small", True, True), ModelStatus("medium", False, False))
-        return EngineStatus("small", False, "cpu", None, None, "full", models, diarizer=self.diarizer)
+        return EngineStatus("small", False, "cpu", None, None, "full", models, diarizer=self.diarizer, text=self.text)
 
     def close(self) -> None: ...

@@ -8,7 +8,7 @@ from transcripts import engine_gateway
 
 
 class Command(BaseCommand):
-    help = "Lists, fetches and removes models of speech and speakers."
+    help = "Lists, fetches and removes models of speech, speakers and text."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         for entry in engine_gateway.fetchable_models():
             size = f"{entry.size / 1e9:.2f} GB" if entry.size else "built in"
             state = "installed" if entry.id in installed else "-"
-            self.stdout.write(f"{entry.id:<20} {state:<10} {size:<9} {entry.description}")
+            self.stdout.write(f"{entry.id:<22} {state:<10} {size:<9} {entry.description}")
 
     def _progress(self, share: float) -> None:
         if sys.stdout.isatty():
