@@ -76,7 +76,13 @@ def generate(
     """`kind` and `variant` as `kinds.generated_of` gives them; CUSTOM is what the prompt alone asks for."""
     capped(prompt, LONGEST_PROMPT, "prompt")
     name = ":".join(filter(None, (variant, sha256(prompt.encode()).hexdigest()[:32] if prompt else "")))
-    return _kept(transcript, kind, name, lambda source: making.generated(source, kind, variant, prompt), force)
+
+    def make(source: Source) -> Made:
+        made = making.generated(source, kind, variant, prompt)
+        # Its name is only the prompt's hash.
+        return Made({**made.value, "prompt": prompt}, made.model) if prompt else made
+
+    return _kept(transcript, kind, name, make, force)
 
 
 def translate(transcript: Transcript, target: str, *, force: bool = False) -> Insight:
