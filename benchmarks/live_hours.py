@@ -5,8 +5,10 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from benchmarks.live_client import WAIT
 from benchmarks.quality import Pcm
@@ -38,22 +40,27 @@ async def _hours(
         await socket.send(json.dumps({"language": "en", "profile": "caption", "acks": True}))
         began = time.monotonic()
 
+        async def mark() -> None:
+            marks.append(await asyncio.to_thread(resident_mb, product))
+            print(f"{heard / 60:10.0f}{time.monotonic() - began:8.0f}{finals:8}{marks[-1]:17.1f}")
+            sys.stdout.flush()
+
         async def read() -> None:
+            """To the end, which may be that of the longest stream: two hours."""
             nonlocal heard, finals
-            async for text in socket:
-                message = json.loads(text)
-                finals += message.get("type") == "transcript"
-                if message.get("type") == "ack":
-                    heard = message["audio_ms"] / 1000
-                    changed.set()
-                    if heard >= (len(marks) + 1) * EVERY:
-                        marks.append(await asyncio.to_thread(resident_mb, product))
-                        wall = time.monotonic() - began
-                        print(f"{heard / 60:10.0f}{wall:8.0f}{finals:8}{marks[-1]:17.1f}")
-                        sys.stdout.flush()
-                if message.get("type") == "done" or "error" in message:
-                    why = message.get("error", "done")
-                    print(f"ended: {why}, {finals} finals, {sent / SAMPLE_RATE / 60:.1f} min sent")
+            with suppress(ConnectionClosed):
+                async for text in socket:
+                    message = json.loads(text)
+                    finals += message.get("type") == "transcript"
+                    if message.get("type") == "ack":
+                        heard = message["audio_ms"] / 1000
+                        changed.set()
+                        if heard >= (len(marks) + 1) * EVERY:
+                            await mark()
+                    if message.get("type") == "done" or "error" in message:
+                        await mark()
+                        why = message.get("error", "done")
+                        print(f"ended: {why}, {finals} finals, {sent / SAMPLE_RATE / 60:.1f} min sent")
 
         sent = 0
         reading = asyncio.create_task(read())
@@ -62,8 +69,10 @@ async def _hours(
                 changed.clear()
                 await asyncio.wait([reading, asyncio.ensure_future(changed.wait())], return_when="FIRST_COMPLETED")
             at = sent % (len(pcm) - PIECE)
-            await socket.send(pcm[at : at + PIECE].tobytes())
+            with suppress(ConnectionClosed):
+                await socket.send(pcm[at : at + PIECE].tobytes())
             sent += PIECE
-        await socket.send('{"action": "stop"}')
+        with suppress(ConnectionClosed):
+            await socket.send('{"action": "stop"}')
         await asyncio.wait_for(reading, WAIT)
     return marks

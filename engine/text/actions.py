@@ -2,20 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 
-from engine.text.languages import phrasebooks
-from engine.text.marked import without_breaks
-from engine.text.names import CAPITALISED_NOUNS, known_words
+from engine.text.languages import has_words, phrasebooks
+from engine.text.names import CAPITALISED_NOUNS
 from engine.text.phrasebook import Phrasebook
 from engine.text.sentences import Sentence
-from engine.text.types import Answer, Line
+from engine.text.types import Answer
 
 Names = frozenset[str]
 
 
-def action_items(found: Sequence[Sentence], lines: Sequence[Line], code: str | None) -> Iterator[Answer]:
-    """Points with `owner` and `due` as they were said, None where they were not."""
+def action_items(found: Sequence[Sentence], code: str | None, names: Names) -> Iterator[Answer]:
+    """Points with `owner` and `due` as they were said, None where they were not. `names`: words of people's names."""
     books = phrasebooks(code)
-    names = known_words(without_breaks(lines), lines, code) if books else frozenset()
     for sentence in found:
         for book in books:
             if is_action(sentence.text, book, names):
@@ -25,7 +23,7 @@ def action_items(found: Sequence[Sentence], lines: Sequence[Line], code: str | N
 
 
 def is_action(text: str, book: Phrasebook, names: Names) -> bool:
-    if book.no_action.search(text):
+    if not has_words(text) or book.no_action.search(text):
         return False
     patterns = (book.commitment, book.request, book.need)
     return any(pattern.search(text) for pattern in patterns) or _assigned(text, book, names) is not None
@@ -33,7 +31,11 @@ def is_action(text: str, book: Phrasebook, names: Names) -> bool:
 
 def decisions(found: Sequence[Sentence], code: str | None) -> Iterator[Sentence]:
     books = phrasebooks(code)
-    return (sentence for sentence in found if any(book.decision.search(sentence.text) for book in books))
+    return (
+        sentence
+        for sentence in found
+        if has_words(sentence.text) and any(book.decision.search(sentence.text) for book in books)
+    )
 
 
 def _owner(sentence: Sentence, book: Phrasebook, names: Names) -> str | None:

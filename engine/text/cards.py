@@ -12,11 +12,12 @@ from engine.text.questions import is_question
 from engine.text.ranking import Embed
 from engine.text.sentences import Sentence
 from engine.text.summary import weights
-from engine.text.topics import candidates, topics
+from engine.text.topics import topics
 from engine.text.types import Answer
 
 BLANK = "_____"
 MOST_CARDS, MOST_QUESTIONS, OPTIONS = 12, 8, 4
+MOST_TERMS = 40
 FEWEST_WORDS = 6
 NUMBER = regex.compile(r"(?<![\p{L}\d])\d[\d.,]*(?![\p{L}\d])")
 
@@ -28,18 +29,18 @@ class Cloze:
     question: str
 
 
-def flashcards(found: Sequence[Sentence], embed: Embed, code: str | None) -> list[Answer]:
+def flashcards(found: Sequence[Sentence], embed: Embed, code: str | None, names: frozenset[str]) -> list[Answer]:
     return [
         {"question": one.question, "answer": one.term, "line": one.sentence.line, "start": one.sentence.start}
-        for one in clozes(found, embed, code, MOST_CARDS)
+        for one in clozes(found, embed, code, terms_of(found, embed, code, names), MOST_CARDS)
     ]
 
 
-def quiz(found: Sequence[Sentence], embed: Embed, code: str | None) -> list[Answer]:
+def quiz(found: Sequence[Sentence], embed: Embed, code: str | None, names: frozenset[str]) -> list[Answer]:
     """No question where the text has too few other terms to choose from."""
-    terms = [phrase.text for phrase in candidates(found, code)]
+    terms = terms_of(found, embed, code, names)
     asked: list[Answer] = []
-    for one in clozes(found, embed, code, MOST_QUESTIONS):
+    for one in clozes(found, embed, code, terms, MOST_QUESTIONS):
         wrong = _others(one, terms)
         if len(wrong) < OPTIONS - 1:
             continue
@@ -49,12 +50,15 @@ def quiz(found: Sequence[Sentence], embed: Embed, code: str | None) -> list[Answ
     return asked
 
 
-def clozes(found: Sequence[Sentence], embed: Embed, code: str | None, most: int) -> list[Cloze]:
+def terms_of(found: Sequence[Sentence], embed: Embed, code: str | None, names: frozenset[str]) -> list[str]:
+    return [str(topic["topic"]) for topic in topics(found, embed, code, MOST_TERMS, names)]
+
+
+def clozes(found: Sequence[Sentence], embed: Embed, code: str | None, terms: Sequence[str], most: int) -> list[Cloze]:
     """Of the most central sentences, each with its weightiest term left out; no term twice."""
     books = phrasebooks(code)
     whole = [one for one in found if one.text.count(" ") + 1 >= FEWEST_WORDS and not is_question(one.text, books)]
     telling = ranking.evenly(whole, ranking.MOST_READ)
-    terms = [str(topic["topic"]) for topic in topics(telling, embed, code, 40)]
     rows = ranking.vectors(telling, embed, code)
     order = ranking.chosen(rows, weights(telling, rows, code), 2 * most) if telling else []
     used: set[str] = set()

@@ -34,15 +34,14 @@ class Chapter:
         return self.sentences[0].line
 
 
-def chapters(found: Sequence[Sentence], embed: Embed, code: str | None) -> list[Chapter]:
+def chapters(found: Sequence[Sentence], embed: Embed, code: str | None, names: frozenset[str]) -> list[Chapter]:
     telling = ranking.readable(found)
     if not telling:
         return []
     rows = ranking.vectors(telling, embed, code)
     cuts = [0, *_cuts(telling, depths(rows)), len(telling)]
     parts = [telling[start:end] for start, end in pairwise(cuts)]
-    used: set[str] = set()
-    return [Chapter(_title(part, embed, code, used), tuple(part)) for part in parts]
+    return [Chapter(_title(part, embed, code, names), tuple(part)) for part in parts]
 
 
 def markers(found: Sequence[Chapter], lines: Sequence[Line]) -> list[Answer]:
@@ -95,11 +94,8 @@ def _apart(found: Sequence[Sentence], one: int, other: int) -> bool:
     return last - first >= FEWEST and long
 
 
-def _title(part: Sequence[Sentence], embed: Embed, code: str | None, used: set[str]) -> str:
-    """Its best phrases that no other chapter is named by; where it has none, how it begins."""
-    named = [str(topic["topic"]) for topic in topics(part, embed, code, 6)]
-    fresh = [name for name in named if name.casefold() not in used][:2]
-    used.update(name.casefold() for name in fresh)
-    title = ", ".join(fresh) or part[0].text
+def _title(part: Sequence[Sentence], embed: Embed, code: str | None, names: frozenset[str]) -> str:
+    """Its two best phrases; where it has none, how it begins."""
+    title = ", ".join(str(topic["topic"]) for topic in topics(part, embed, code, 2, names)) or part[0].text
     short = title if len(title) <= TITLE_LENGTH else title[: TITLE_LENGTH - 1].rsplit(" ", 1)[0] + "…"
     return short[:1].upper() + short[1:]

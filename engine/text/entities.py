@@ -31,12 +31,12 @@ TIME = regex.compile(
 )
 NUMBER = r"\d[\d.,]*(?<!\D)(?:\s(?:hundred|thousand|million|billion|mil|millones|Tausend|Millionen|k))?"
 SAID = rf"{COUNT}(?:[\s-](?:(?:and|y|und)\s)?{COUNT}){{0,7}}"
-MONEY = regex.compile(
-    rf"(?<![\p{{L}}\p{{N}}])(?:[$€£¥]\s?{NUMBER}|(?:{NUMBER}|{SAID})\s?(?:[$€£¥]|{CURRENCY})(?:\s{COUNT})?)"
-    + FREE_AFTER,
-    regex.IGNORECASE,
-)
-PERCENT = regex.compile(rf"{FREE}(?:\d[\d.,]*|{SAID})\s?{LISTS.any_of('PERCENT')}(?!\p{{L}})", regex.IGNORECASE)
+AMOUNT = regex.compile(rf"(?<![\p{{L}}\p{{N}}])(?:{NUMBER}|{SAID}|\d[\d.,]*)\s?$", regex.IGNORECASE)
+SYMBOL_FIRST = regex.compile(rf"[$€£¥]\s?{NUMBER}" + FREE_AFTER, regex.IGNORECASE)
+CURRENCIES = regex.compile(rf"(?:[$€£¥]|(?<!\p{{L}}){CURRENCY})(?:\s{COUNT})?" + FREE_AFTER, regex.IGNORECASE)
+PERCENTS = regex.compile(rf"{LISTS.any_of('PERCENT')}(?!\p{{L}})", regex.IGNORECASE)
+LONGEST_AMOUNT = 80
+"""Characters."""
 URL = regex.compile(r"(?<![\p{L}\p{N}])(?:https?://|www\.)[^\s<>\"\x00]{2,300}(?<![.,;:!?)\]])", regex.IGNORECASE)
 PLACE = regex.compile(rf"{FREE}{LISTS.any_of('place')}{FREE_AFTER}")
 STRETCH = rf"{CAPITAL}(?:(?:\s(?:de|del|la|am|an der|upon)\s|[\s]){CAPITAL}){{0,2}}"
@@ -70,8 +70,10 @@ def _all(text: str, lines: Sequence[Line], code: str | None) -> Iterator[Span]:
     """The surest first."""
     yield from (Span("URL", *match.span()) for match in URL.finditer(text))
     yield from pii.contacts(text, code)
-    for label, pattern in (("MONEY", MONEY), ("PERCENT", PERCENT), ("TIME", TIME)):
-        yield from (Span(label, *match.span()) for match in pattern.finditer(text))
+    yield from (Span("MONEY", *match.span()) for match in SYMBOL_FIRST.finditer(text))
+    yield from _amounts("MONEY", CURRENCIES, text)
+    yield from _amounts("PERCENT", PERCENTS, text)
+    yield from (Span("TIME", *match.span()) for match in TIME.finditer(text))
     yield from (Span("DATE", *place) for place in dates.dates(text))
     yield from organisations(text, code)
     yield from people(text, lines, code)
@@ -79,6 +81,14 @@ def _all(text: str, lines: Sequence[Line], code: str | None) -> Iterator[Span]:
     yield from _places(text, code)
     if code not in CAPITALISED_NOUNS:
         yield from _other_names(text, code)
+
+
+def _amounts(label: str, unit: regex.Pattern[str], text: str) -> Iterator[Span]:
+    """Read backwards from the unit: every other word may begin a number that never gets one."""
+    for found in unit.finditer(text):
+        amount = AMOUNT.search(text, max(0, found.start() - LONGEST_AMOUNT), found.start())
+        if amount:
+            yield Span(label, amount.start(), found.end())
 
 
 def _places(text: str, code: str | None) -> Iterator[Span]:

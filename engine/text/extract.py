@@ -25,6 +25,8 @@ from typing import Any, cast
 
 from engine.text import actions, cards, chapters, entities, notes, pii, questions, quotes, sentiment, summary, topics
 from engine.text.languages import language_of
+from engine.text.marked import without_breaks
+from engine.text.names import known_words
 from engine.text.ranking import Embed
 from engine.text.sentences import Sentence, joined, sentences
 from engine.text.types import Answer, Extraction, Line, Style
@@ -40,6 +42,10 @@ class Text:
     @cached_property
     def code(self) -> str | None:
         return language_of((line.text for line in self.lines), self.language)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        return known_words(without_breaks(self.lines), self.lines, self.code)
 
     @cached_property
     def sentences(self) -> list[Sentence]:
@@ -65,19 +71,19 @@ def _redacted(text: Text) -> Answer:
 
 
 MAKERS: dict[Extraction, Callable[[Text], Any]] = {
-    "summary": lambda text: summary.summary(text.sentences, text.lines, text.embed, text.style, text.code),
+    "summary": lambda text: summary.summary(text.sentences, text.embed, text.style, text.code, text.names),
     "sentiment": lambda text: sentiment.sentiment(text.sentences, text.code),
-    "topics": lambda text: topics.topics(text.sentences, text.embed, text.code),
-    "action_items": lambda text: list(actions.action_items(text.sentences, text.lines, text.code)),
+    "topics": lambda text: topics.topics(text.sentences, text.embed, text.code, but=text.names),
+    "action_items": lambda text: list(actions.action_items(text.sentences, text.code, text.names)),
     "entities": lambda text: [asdict(one) for one in entities.entities(text.lines, text.code)],
     "questions": lambda text: [one.point() for one in questions.questions(text.sentences, text.code)],
     "pii_redact": _redacted,
     "key_quotes": lambda text: [one.point() for one in quotes.key_quotes(text.sentences, text.embed, text.code)],
     "chapter_markers": lambda text: chapters.markers(
-        chapters.chapters(text.sentences, text.embed, text.code), text.lines
+        chapters.chapters(text.sentences, text.embed, text.code, text.names), text.lines
     ),
-    "meeting_notes": lambda text: notes.meeting_notes(text.sentences, text.lines, text.embed, text.code),
-    "show_notes": lambda text: notes.show_notes(text.sentences, text.lines, text.embed, text.code),
-    "flashcards": lambda text: cards.flashcards(text.sentences, text.embed, text.code),
-    "quiz": lambda text: cards.quiz(text.sentences, text.embed, text.code),
+    "meeting_notes": lambda text: notes.meeting_notes(text.sentences, text.embed, text.code, text.names),
+    "show_notes": lambda text: notes.show_notes(text.sentences, text.lines, text.embed, text.code, text.names),
+    "flashcards": lambda text: cards.flashcards(text.sentences, text.embed, text.code, text.names),
+    "quiz": lambda text: cards.quiz(text.sentences, text.embed, text.code, text.names),
 }

@@ -16,6 +16,7 @@ LOOKED_AT = 20_000
 ENOUGH = 0.15
 """Share of function words without which a language is not named."""
 WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:['’][\p{L}\p{M}]+)*")
+NO_WORDS = regex.compile(r"[\p{L}\p{M}]{60}")
 UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 """Letters of scripts that put no space between words."""
 
@@ -34,6 +35,11 @@ def guessed(text: str) -> str | None:
     found = {code: sum(word in listed(code) for word in words) / len(words) for code in LANGUAGE_MAPPING}
     best = max(found, key=lambda code: (found[code], code in languages()))
     return best if found[best] >= ENOUGH else None
+
+
+def has_words(text: str) -> bool:
+    """The patterns of a phrasebook look for words, and take their time where there are none."""
+    return NO_WORDS.search(text) is None
 
 
 def phrasebooks(code: str | None) -> tuple[Phrasebook, ...]:

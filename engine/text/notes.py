@@ -15,16 +15,17 @@ from engine.text.summary import central_sentences
 from engine.text.topics import topics
 from engine.text.types import Answer, Line
 
+Names = frozenset[str]
 KEY_POINTS, SUMMARY_POINTS, QUOTES, MENTIONED = 6, 4, 3, 12
 ANSWERED_WITHIN, MOST_LOOKED_AT = 2, 8
 """Lines, and sentences, behind a question that can be its answer."""
 
 
-def meeting_notes(found: Sequence[Sentence], lines: Sequence[Line], embed: Embed, code: str | None) -> Answer:
+def meeting_notes(found: Sequence[Sentence], embed: Embed, code: str | None, names: Names) -> Answer:
     return _sections(
         ("Key points", _points(central_sentences(found, embed, KEY_POINTS, code))),
         ("Decisions", _points(decisions(found, code))),
-        ("Action items", list(action_items(found, lines, code))),
+        ("Action items", list(action_items(found, code, names))),
         ("Open questions", _points(open_questions(found, code))),
     )
 
@@ -44,11 +45,13 @@ def _stays_open(question: Sentence, others: Sequence[Sentence], code: str | None
     return not behind or unsure
 
 
-def show_notes(found: Sequence[Sentence], lines: Sequence[Line], embed: Embed, code: str | None) -> Answer:
+def show_notes(
+    found: Sequence[Sentence], lines: Sequence[Line], embed: Embed, code: str | None, names: Names
+) -> Answer:
     return _sections(
         ("Summary", _points(central_sentences(found, embed, SUMMARY_POINTS, code))),
-        ("Chapters", _chapters(found, lines, embed, code)),
-        ("Topics", [_bare(str(topic["topic"])) for topic in topics(found, embed, code)]),
+        ("Chapters", _chapters(found, lines, embed, code, names)),
+        ("Topics", [_bare(str(topic["topic"])) for topic in topics(found, embed, code, but=names)]),
         ("Mentioned", _mentioned(lines, code)),
         ("Quotes", _points(key_quotes(found, embed, code, QUOTES))),
     )
@@ -66,8 +69,10 @@ def _bare(text: str) -> Answer:
     return {"text": text, "line": None, "start": None, "speaker": None}
 
 
-def _chapters(found: Sequence[Sentence], lines: Sequence[Line], embed: Embed, code: str | None) -> list[Answer]:
-    marked = markers(chapters(found, embed, code), lines)
+def _chapters(
+    found: Sequence[Sentence], lines: Sequence[Line], embed: Embed, code: str | None, names: Names
+) -> list[Answer]:
+    marked = markers(chapters(found, embed, code, names), lines)
     if len(marked) < 2:
         return []
     return [{"text": one["title"], "line": one["line"], "start": one["start"], "speaker": None} for one in marked]

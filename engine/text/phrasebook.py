@@ -25,6 +25,11 @@ class Phrasebook:
         return frozenset(self._lists.words("tags"))
 
     @cached_property
+    def determiners(self) -> frozenset[str]:
+        """What stands before nouns."""
+        return frozenset(self._lists.words("determiners"))
+
+    @cached_property
     def question(self) -> Pattern:
         """How a question begins where no mark ends it."""
         return self._lists.pattern("asks")

@@ -10,7 +10,7 @@ from engine.text.languages import content_words, phrasebooks
 from engine.text.questions import is_question
 from engine.text.ranking import Embed, Vectors, Weights
 from engine.text.sentences import Sentence
-from engine.text.types import Answer, Line, Style
+from engine.text.types import Answer, Style
 
 LENGTHS: dict[Style, int] = {"brief": 3, "detailed": 9, "bullet_points": 7}
 SHARE = 2
@@ -21,9 +21,9 @@ QUESTION, THIN = 0.5, 0.6
 """What is left of the weight of a question, and of a sentence with fewer than three words of its own."""
 
 
-def summary(found: Sequence[Sentence], lines: Sequence[Line], embed: Embed, style: Style, code: str | None) -> Answer:
+def summary(found: Sequence[Sentence], embed: Embed, style: Style, code: str | None, names: frozenset[str]) -> Answer:
     if style == "action_items":
-        points = list(action_items(found, lines, code))
+        points = list(action_items(found, code, names))
         return {"summary": _bullets(points), "points": points}
     picked = central_sentences(found, embed, LENGTHS[style], code)
     points = [sentence.point() for sentence in picked]

@@ -1,6 +1,6 @@
 """What a text is about: its phrases without function words, by how often they come back and how central they are."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -9,6 +9,8 @@ import regex
 
 from engine.text import ranking
 from engine.text.languages import UNSPACED, WORD, empty_words
+from engine.text.names import CAPITALISED_NOUNS
+from engine.text.phrasebook import phrasebook
 from engine.text.ranking import Embed
 from engine.text.sentences import Sentence
 from engine.text.types import Answer
@@ -18,15 +20,17 @@ MOST_CANDIDATES = 120
 MOST_WORDS = 3
 BREAKS = regex.compile(r"[^\p{L}\p{M}\p{N}\s'’&-]+")
 """A phrase does not cross punctuation."""
-NOUNS_ARE_CAPITALISED = frozenset({"de"})
-ONCE = 0.4
-"""What is left of a phrase that is said a single time."""
+NOTHING: frozenset[str] = frozenset()
+ONCE, NOUN = 0.4, 0.8
+"""What is left of a phrase that is said a single time; what one gains that is always used as a noun."""
 
 
 @dataclass(slots=True)
 class Phrase:
     words: tuple[str, ...]
     spellings: Counter[str] = field(default_factory=Counter)
+    nouns: int = 0
+    """How often it stood behind an article or the like."""
 
     @property
     def count(self) -> int:
@@ -37,8 +41,11 @@ class Phrase:
         return min(self.spellings, key=lambda spelling: (-self.spellings[spelling], spelling))
 
 
-def topics(found: Sequence[Sentence], embed: Embed, code: str | None, most: int = MOST_TOPICS) -> list[Answer]:
-    phrases = candidates(found, code)
+def topics(
+    found: Sequence[Sentence], embed: Embed, code: str | None, most: int = MOST_TOPICS, but: frozenset[str] = NOTHING
+) -> list[Answer]:
+    """`but`: words that are no topics, like the names of those who speak."""
+    phrases = candidates(found, code, but)
     if not phrases:
         return []
     rows = embed([phrase.text for phrase in phrases])
@@ -51,21 +58,23 @@ def topics(found: Sequence[Sentence], embed: Embed, code: str | None, most: int 
     return [{"topic": phrases[at].text, "weight": round(float(worth[at]), 4)} for at in ranked]
 
 
-def candidates(found: Sequence[Sentence], code: str | None) -> list[Phrase]:
-    phrases: defaultdict[tuple[str, ...], Phrase] = defaultdict(lambda: Phrase(()))
+def candidates(found: Sequence[Sentence], code: str | None, but: frozenset[str] = NOTHING) -> list[Phrase]:
+    phrases: dict[tuple[str, ...], Phrase] = {}
+    empty = empty_words(code) | {word.casefold() for word in but}
     for sentence in found:
-        for words in _phrases(sentence.text, code):
+        for words, is_noun in _phrases(sentence.text, empty, code):
             key = tuple(map(_stem, words))
-            phrase = phrases[key]
-            phrase.words = key
+            phrase = phrases.setdefault(key, Phrase(key))
             phrase.spellings[" ".join(words)] += 1
+            phrase.nouns += is_noun
     kept = sorted(phrases.values(), key=lambda phrase: (-_weight(phrase), phrase.text))[: 2 * MOST_CANDIDATES]
     return [phrase for phrase in kept if not _is_part(phrase, kept)][:MOST_CANDIDATES]
 
 
 def _weight(phrase: Phrase) -> float:
     length = 1 + 0.4 * (len(phrase.words) - 1)
-    return float(np.log1p(phrase.count) * length * (ONCE if phrase.count == 1 else 1))
+    noun = 1 + NOUN * phrase.nouns / phrase.count
+    return float(np.log1p(phrase.count) * length * noun * (ONCE if phrase.count == 1 else 1))
 
 
 def _is_part(phrase: Phrase, others: Sequence[Phrase]) -> bool:
@@ -78,30 +87,36 @@ def _is_part(phrase: Phrase, others: Sequence[Phrase]) -> bool:
     )
 
 
-def _phrases(text: str, code: str | None) -> Iterator[tuple[str, ...]]:
+def _phrases(text: str, empty: frozenset[str], code: str | None) -> Iterator[tuple[tuple[str, ...], bool]]:
+    """Each with whether it stands behind an article or the like."""
     for number, stretch in enumerate(BREAKS.split(text)):
         run: list[str] = []
-        for place, word in enumerate(WORD.findall(stretch)):
-            if _tells(word, code, first=number == place == 0):
+        before = ""
+        for place, word in enumerate((*WORD.findall(stretch), "")):
+            if word and _tells(word, empty, code, first=number == place == 0):
                 run.append(word)
             else:
-                yield from _within(run)
-                run = []
-        yield from _within(run)
+                yield from _within(run, before in _determiners(code))
+                run, before = [], word.casefold()
 
 
-def _within(run: Sequence[str]) -> Iterator[tuple[str, ...]]:
+def _within(run: Sequence[str], is_noun: bool) -> Iterator[tuple[tuple[str, ...], bool]]:
     for length in range(1, MOST_WORDS + 1):
         for start in range(len(run) - length + 1):
-            yield tuple(run[start : start + length])
+            yield tuple(run[start : start + length]), is_noun and start + length == len(run)
 
 
-def _tells(word: str, code: str | None, *, first: bool) -> bool:
-    if word.casefold() in empty_words(code) or any(char.isdigit() for char in word):
+def _tells(word: str, empty: frozenset[str], code: str | None, *, first: bool) -> bool:
+    if word.casefold() in empty or any(char.isdigit() for char in word):
         return False
-    if code in NOUNS_ARE_CAPITALISED and not first and not word[0].isupper():
+    if code in CAPITALISED_NOUNS and not first and not word[0].isupper():
         return False
     return len(word) > 2 or bool(UNSPACED.search(word))
+
+
+def _determiners(code: str | None) -> frozenset[str]:
+    book = phrasebook(code)
+    return book.determiners if book else NOTHING
 
 
 def _stem(word: str) -> str:
