@@ -69,7 +69,7 @@ def test_25_a_summary_by_the_alias_of_its_style(place: Place) -> None:
     if place.writer:
         assert body["model"] == place.writer
     else:
-        assert body["model"] == "extractive/all-MiniLM-L6-v2"
+        assert body["model"] == "extractive/all-minilm-l6-v2"
         assert all(line.removeprefix("- ") in TEXT for line in body["summary"].splitlines())
 
 
