@@ -2,6 +2,8 @@
 language model in a process of its own, tiny random ones inside the engine, and none."""
 
 import base64
+import io
+import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -148,3 +150,12 @@ def test_a_transcript_is_summed_up_with_times(place: Place) -> None:
     assert body["points"][0]["start"] is not None
     assert good(place.client.get(address))["summary"] == body["summary"]
     assert good(place.client.post(f"{address}summarize/", json={}))["cached"]
+
+
+def test_a_copy_of_the_sound_is_made_by_the_engine(place: Place) -> None:
+    """Nothing in the test's speech identifies anybody, so it comes back whole."""
+    sent = good(place.client.post("/v1/transcribe", files={"file": ("a.wav", place.product.speech.read_bytes())}))
+    answer = place.client.get(f"/api/v1/transcripts/{sent['transcript_id']}/audio/redacted/")
+    assert (answer.status_code, answer.headers["X-Redacted-Stretches"]) == (200, "0")
+    with wave.open(io.BytesIO(answer.content)) as made:
+        assert made.getnframes() / made.getframerate() == pytest.approx(place.product.seconds, abs=0.05)

@@ -96,7 +96,7 @@ class AnswerBody(serializers.Serializer[Any]):
     model = serializers.CharField(help_text="Who wrote it; empty: it is the recording's own words.")
 
 
-class TurnBody(serializers.Serializer[Any]):
+class ChatTurnBody(serializers.Serializer[Any]):
     question = serializers.CharField()
     answer = serializers.CharField()
     sources = SourceBody(many=True)
@@ -109,7 +109,7 @@ class SessionBody(serializers.Serializer[Any]):
     transcripts = serializers.SerializerMethodField(help_text='Ids, or "all".')
     created_at = serializers.DateTimeField()
     asked_at = serializers.DateTimeField()
-    turns = TurnBody(many=True)
+    turns = ChatTurnBody(many=True)
 
     def get_transcripts(self, session: Any) -> list[str] | str:
         return "all" if session.everything else [each.public_id for each in session.transcripts.all()]
