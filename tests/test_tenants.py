@@ -97,6 +97,8 @@ NAMES: dict[str, str] = {
     "transcripts/<slug:slug>/export/file/": "slug",
     "transcripts/<slug:slug>/export/pace/": "slug",
     "transcripts/<slug:slug>/export/<str:file_format>/": "slug",
+    "transcripts/<slug:slug>/insights/": "slug",
+    "transcripts/<slug:slug>/chat/": "slug",
     "transcripts/<slug:slug>/rename/": "slug",
     "transcripts/<slug:slug>/again/": "slug",
     "transcripts/<slug:slug>/cancel/": "slug",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.config import EngineConfig
-from engine.errors import UnsupportedLanguage
+from engine.errors import ModelUnavailable
 from engine.text import minilm
 from engine.text.cards import BLANK
 from engine.text.embed import Embedder
@@ -99,7 +99,7 @@ def test_the_tone_of_english(text: str, label: str) -> None:
 
 
 def test_the_tone_of_a_language_that_the_word_list_lacks_is_not_invented() -> None:
-    with pytest.raises(UnsupportedLanguage, match="models fetch"):
+    with pytest.raises(ModelUnavailable, match="models fetch"):
         made("sentiment", (Line("Hän oli iloinen ja tyytyväinen tulokseen."),), language="fi")
 
 

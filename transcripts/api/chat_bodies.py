@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from transcripts.services.chat import LONGEST_QUESTION, MOST_TRANSCRIPTS
@@ -62,6 +63,7 @@ class Question(serializers.Serializer[Any]):
         return {**attrs, "question": asked, "session_id": attrs.get("session_id") or ""}
 
 
+@extend_schema_field({"oneOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string", "enum": ["all"]}]})
 class TranscriptsField(serializers.Field[Any, Any, Any, Any]):
     def to_internal_value(self, data: Any) -> list[str] | None:
         if data == "all":
