@@ -5,6 +5,7 @@ The addresses come from the URLconf, so a new one fails here until somebody says
 """
 
 import re
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,8 @@ from tests.transcripts.conftest import data_dir, engine  # noqa: F401
 from tests.web.rows import captions, spoken, transcript
 from transcripts import storage
 from transcripts.models import (
+    ChatSession,
+    ChatTurn,
     Job,
     JobState,
     Media,
@@ -29,7 +32,7 @@ from transcripts.models import (
     WebhookDelivery,
     WebhookEndpoint,
 )
-from transcripts.services import webhooks
+from transcripts.services import chat, webhooks
 
 pytestmark = pytest.mark.django_db
 CANARY = "zanzibar"
@@ -76,7 +79,10 @@ NAMES: dict[str, str] = {
     "api/v1/transcripts/<str:ref>/trash/": "reference",
     "api/v1/transcripts/<str:ref>/restore/": "reference",
     "api/v1/transcripts/<str:ref>/redo/": "reference",
+    "api/v1/transcripts/<str:ref>/chat/": "reference",
+    "api/v1/chat/<str:session>/": "session",
     "api/v1/transcripts/<str:ref>/insights/": "reference",
+    "api/v1/transcripts/<str:ref>/audio/redacted/": "reference",
     "api/v1/transcripts/<str:ref>/summarize/": "reference",
     "api/v1/transcripts/<str:ref>/analyze/": "reference",
     "api/v1/transcripts/<str:ref>/generate/": "reference",
@@ -91,6 +97,8 @@ NAMES: dict[str, str] = {
     "transcripts/<slug:slug>/export/file/": "slug",
     "transcripts/<slug:slug>/export/pace/": "slug",
     "transcripts/<slug:slug>/export/<str:file_format>/": "slug",
+    "transcripts/<slug:slug>/insights/": "slug",
+    "transcripts/<slug:slug>/chat/": "slug",
     "transcripts/<slug:slug>/rename/": "slug",
     "transcripts/<slug:slug>/again/": "slug",
     "transcripts/<slug:slug>/cancel/": "slug",
@@ -141,6 +149,11 @@ class Things:
     numbers: frozenset[str]
 
 
+def _asked(owner: User, made: Transcript) -> ChatSession:
+    deque(chat.ask(owner, [made], f"Do we sail to {CANARY}?"), maxlen=0)
+    return ChatSession.objects.get()
+
+
 @pytest.fixture
 def things(alice: User) -> Things:
     made = transcript(alice, title=f"Plans for {CANARY}", segments=[spoken(f"Sail to {CANARY}.", 0.5, language="en")])
@@ -181,6 +194,7 @@ def things(alice: User) -> Things:
         "slug": [made.slug],
         "trashed": [thrown.slug],
         "stream": [stream.public_id],
+        "session": [_asked(alice, made).public_id],
     }
     nobodys = {
         "endpoint": ["ep_nothing0000"],
@@ -192,6 +206,7 @@ def things(alice: User) -> Things:
         "slug": ["n-1"],
         "trashed": ["n-1"],
         "stream": ["ls_nothing0000"],
+        "session": ["cs_nothing"],
     }
     return Things(
         hers,
@@ -265,7 +280,18 @@ def told(answer: Any, name: str) -> tuple[int, bytes]:
 
 def rows() -> list[Any]:
     """Everything of which Alice's things are made."""
-    models = (Transcript, TranscriptSegment, Job, Media, PaymentOrder, StoredFile, WebhookEndpoint, WebhookDelivery)
+    models = (
+        ChatSession,
+        ChatTurn,
+        Transcript,
+        TranscriptSegment,
+        Job,
+        Media,
+        PaymentOrder,
+        StoredFile,
+        WebhookEndpoint,
+        WebhookDelivery,
+    )
     hers = ApiKey.objects.filter(name__contains=CANARY)
     return [list(each.order_by("pk").values()) for each in (hers, *(model.objects.all() for model in models))]
 

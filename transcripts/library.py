@@ -36,6 +36,7 @@ class Filters:
     tag: str = ""
     source: str = ""
     since: datetime | None = None
+    until: datetime | None = None
     order: str = ""
 
 
@@ -88,6 +89,8 @@ def matching(user: User, filters: Filters) -> QuerySet[Transcript]:
         found = found.filter(job__origin=filters.source)
     if filters.since:
         found = found.filter(created_at__gte=filters.since)
+    if filters.until:
+        found = found.filter(created_at__lt=filters.until)
     return found
 
 
@@ -137,8 +140,8 @@ def _places(user: User, page: Sequence[Transcript], query: str) -> dict[int, Pla
 
 
 def _place_in(passage: Passage, query: str) -> Place:
-    start, pieces = snippets.best(passage, query)
-    return Place(start, pieces)
+    found = snippets.best(passage, query)
+    return Place(passage.parts[found.part][1], found.pieces)
 
 
 # ---- pages by key

@@ -2,8 +2,9 @@
 
 import logging
 import math
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from accounts.models import User
@@ -13,49 +14,34 @@ from transcripts.full_text import Scope
 from transcripts.library import Filters
 from transcripts.models import Passage, Transcript
 from transcripts.snippets import Piece
-from transcripts.terms import Clause, clauses
+from transcripts.terms import Clause, clauses, grams
+from transcripts.vectors import Near
 
 By = Literal["words", "meaning", "both"]
-DEPTH = 100
-"""Passages that each way of looking may put forward, and so the most that are ever shown."""
-RANK = 60
-"""Of reciprocal rank fusion: how little the very first places count for more than the next."""
-WORST = 0.2
-"""Cosine below which two texts have nothing to do with each other."""
+DEPTH = 50
+"""Passages that each way of looking may put forward, and so about the most that are ever shown."""
+UNLIKE = 0.2
+"""The cosine below which two texts have nothing to do with each other."""
+WORDS_WEIGH = 0.5
+"""What words in common count for beside the cosine (docs/decisions/0019 has the measurement)."""
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """`start` is when to listen. `score` orders the hits of one search, 0..1; `likeness` is the cosine of passage and
-    query, None where it was not asked for; `coverage` the share of the query's telling words that the passage has."""
+    """`start` is when to listen, `part` which of the passage's parts that is. `score` orders the hits of one search.
+    `likeness` is the cosine of passage and query, None where it is not known; `shared` the share of the query's telling
+    pieces of words that the passage has, 0..1."""
 
     transcript: Transcript
     passage: Passage
+    part: int
     start: float
     pieces: tuple[Piece, ...]
     score: float
     by: Literal["words", "meaning"]
-    likeness: float | None = None
-    coverage: float = 0.0
-
-
-@dataclass
-class _Candidate:
-    score: float = 0.0
-    by_words: bool = False
-    likeness: float | None = None
-    coverage: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """What was put forward, before anything is read of it: passages by number, the best first."""
-
-    candidates: dict[int, _Candidate] = field(default_factory=dict)
-
-    def ordered(self) -> list[int]:
-        return sorted(self.candidates, key=lambda pk: (-self.candidates[pk].score, pk))
+    likeness: float | None
+    shared: float
 
 
 def search(
@@ -69,42 +55,28 @@ def search(
 ) -> list[Hit]:
     """The best first, without the first `behind`. `filters.query` is not looked at. By meaning alone it raises
     MODEL_UNAVAILABLE or ENGINE_UNAVAILABLE where nobody can compare meanings; by both it goes by words then."""
+    wish = replace(filters or Filters(), query="")
+    scope = Scope(user, library.matching(user, wish) if wish != Filters() else None)
+    found = look(scope, query, by=by)
+    if wish.speaker:
+        found = [hit for hit in found if any(part[3] == wish.speaker for part in hit.passage.parts)]
+    return found[behind : behind + limit]
+
+
+def look(scope: Scope, query: str, *, by: By = "both") -> list[Hit]:
+    """All hits in the scope, the best first."""
     query = " ".join(query.replace("\0", " ").split())
     if not query:
         return []
-    wish = replace(filters or Filters(), query="")
-    chosen = library.matching(user, wish) if wish != Filters() else None
-    scope = Scope(user, chosen)
-    looked = look(scope, query, by=by)
-    return read(scope, query, looked, limit=limit, behind=behind, speaker=wish.speaker)
-
-
-def look(scope: Scope, query: str, *, by: By = "both") -> Looked:
-    legs: list[list[int]] = []
-    looked = Looked()
-    if by != "meaning":
-        exact, scored = _by_words(_saying(scope, query) if by == "words" else scope, query)
-        legs.append(list(dict.fromkeys([*exact, *scored]))[:DEPTH])
-        for pk in legs[-1]:
-            looked.candidates[pk] = _Candidate(by_words=True, coverage=scored.get(pk, 0.0))
-    if by != "words":
-        try:
-            legs.append(_by_meaning(scope, query, looked))
-        except ServiceError as error:
-            if by == "meaning":
-                raise
-            logger.warning("A search goes by words alone: %s", error.message)
-    for leg in legs:
-        for rank, pk in enumerate(leg):
-            looked.candidates[pk].score += (RANK + 1) / (RANK + 1 + rank) / len(legs)
-    return looked
-
-
-def read(scope: Scope, query: str, looked: Looked, *, limit: int, behind: int = 0, speaker: str = "") -> list[Hit]:
-    rows = _rows(scope.owner, looked.ordered())
-    if speaker:
-        rows = [row for row in rows if any(part[3] == speaker for part in row.parts)]
-    return [_hit(row, query, looked.candidates[row.pk]) for row in rows[behind : behind + limit]]
+    said = _by_words(scope, query, whole=by == "words") if by != "meaning" else []
+    near = _by_meaning(scope, query, said, must=by == "meaning") if by != "words" else {}
+    meant = [pk for pk, each in near.items() if each.likeness >= UNLIKE]
+    rows = _rows(scope.owner, list(dict.fromkeys([*said, *meant])))
+    shared = _shared(query, rows)
+    words = set(said)
+    hits = [_hit(row, query, near.get(row.pk), shared[row.pk], by, by_words=row.pk in words) for row in rows]
+    # What stands first among equals: the order in which words put them forward.
+    return sorted(hits, key=lambda hit: -hit.score) if by != "words" else hits
 
 
 def _rows(owner: User, order: Sequence[int]) -> list[Passage]:
@@ -113,44 +85,53 @@ def _rows(owner: User, order: Sequence[int]) -> list[Passage]:
     return [found[pk] for pk in order if pk in found]
 
 
-def _hit(row: Passage, query: str, candidate: _Candidate) -> Hit:
-    start, pieces = snippets.best(row, query)
-    by: Literal["words", "meaning"] = "words" if candidate.by_words else "meaning"
-    return Hit(row.transcript, row, start, pieces, candidate.score, by, candidate.likeness, candidate.coverage)
+def _hit(row: Passage, query: str, near: Near | None, shared: float, by: By, *, by_words: bool) -> Hit:
+    found = snippets.best(row, query, fallback=near.part if near else 0)
+    likeness = near.likeness if near else None
+    score = max(likeness or 0.0, 0.0) + (WORDS_WEIGH * shared if by != "meaning" else 0.0)
+    return Hit(
+        row.transcript,
+        row,
+        found.part,
+        row.parts[found.part][1],
+        found.pieces,
+        score,
+        "words" if by_words else "meaning",
+        likeness,
+        shared,
+    )
 
 
-def _saying(scope: Scope, query: str) -> Scope:
-    """Only transcripts that say all of it somewhere."""
-    saying = scope.transcripts().filter(full_text.says(scope.owner, clauses(query)))
-    return replace(scope, chosen=saying)
-
-
-def _by_words(scope: Scope, query: str) -> tuple[list[int], dict[int, float]]:
-    """Passages that say all of it, and those that say some, with how much: rare words count for more."""
+def _by_words(scope: Scope, query: str, *, whole: bool) -> list[int]:
+    """Passages that say all of it, then those that say some, by how much it tells; with `whole`, only where the
+    transcript says all of it somewhere."""
     asked = clauses(query)
+    if not asked:
+        return []
+    if whole:
+        scope = replace(scope, chosen=scope.transcripts().filter(full_text.says(scope.owner, asked)))
     exact = full_text.ranked(scope, asked, DEPTH)
-    words = _words(asked)
-    sayers = full_text.passages_of_each(scope, words)
-    whole = scope.size()
-    weights = [_weight(len(those), whole) for those in sayers]
-    total = sum(weights) or 1.0
-    scored: dict[int, float] = {}
-    for those, weight in zip(sayers, weights, strict=True):
-        if weight > 0:
+    return list(dict.fromkeys([*exact, *_by_some_words(scope, asked)]))[:DEPTH]
+
+
+def _by_some_words(scope: Scope, asked: Sequence[Clause]) -> list[int]:
+    sayers = full_text.passages_of_each(scope, _words(asked))
+    size = scope.size()
+    scores: dict[int, float] = {}
+    for those in sayers:
+        if len(those) < full_text.COMMON:
             for pk in those:
-                scored[pk] = scored.get(pk, 0.0) + weight / total
-    best = sorted(scored, key=lambda pk: (-scored[pk], pk))[:DEPTH]
-    kept = {pk: scored[pk] for pk in best}
-    return exact, kept | {pk: scored.get(pk, 0.0) for pk in exact if pk not in kept}
+                scores[pk] = scores.get(pk, 0.0) + _weight(len(those), size)
+    return sorted(scores, key=lambda pk: (-scores[pk], pk))[:DEPTH]
 
 
-def _weight(sayers: int, whole: int) -> float:
-    """What a word tells: nothing, where every passage has it."""
-    return 0.0 if sayers >= full_text.COMMON else math.log((whole + 1) / (min(sayers, whole) + 0.5))
+def _weight(having: int, all_: int) -> float:
+    """What a word or a piece of one tells: next to nothing, where everything has it."""
+    return math.log((all_ + 1) / (having + 0.5))
 
 
 def _words(asked: Sequence[Clause]) -> list[Clause]:
-    """Each word for itself; only the pairs of an unspaced script stay in a row."""
+    """Each word for itself."""
     single = [
         Clause((term,), clause.prefix and at == len(clause.terms) - 1)
         for clause in asked
@@ -159,13 +140,22 @@ def _words(asked: Sequence[Clause]) -> list[Clause]:
     return list(dict.fromkeys(single))
 
 
-def _by_meaning(scope: Scope, query: str, looked: Looked) -> list[int]:
-    vector = engine_gateway.embed([query])[0]
-    found, shelf = vectors.nearest(scope.owner, vector, scope.numbers(), DEPTH)
-    leg = [pk for pk, likeness in found if likeness >= WORST]
-    near = dict(found) | vectors.likeness(shelf, vector, [pk for pk in looked.candidates if pk not in dict(found)])
-    for pk in leg:
-        looked.candidates.setdefault(pk, _Candidate())
-    for pk, candidate in looked.candidates.items():
-        candidate.likeness = near.get(pk)
-    return leg
+def _by_meaning(scope: Scope, query: str, also: Sequence[int], *, must: bool) -> dict[int, Near]:
+    try:
+        vector = engine_gateway.embed([query])[0]
+    except ServiceError as error:
+        if must:
+            raise
+        logger.warning("A search goes by words alone: %s", error.message)
+        return {}
+    return vectors.nearest(scope.owner, vector, scope.numbers(), DEPTH, also)
+
+
+def _shared(query: str, rows: Sequence[Passage]) -> dict[int, float]:
+    """By passage, how much of the query's words it has, inflected or not; rare pieces count for more."""
+    wanted = grams(query)
+    had = {row.pk: wanted & grams(row.text) for row in rows}
+    counts = Counter(piece for pieces in had.values() for piece in pieces)
+    weights = {piece: max(_weight(counts[piece], len(rows)), 0.0) for piece in wanted}
+    total = sum(weights.values()) or 1.0
+    return {pk: sum(weights[piece] for piece in pieces) / total for pk, pieces in had.items()}

@@ -16,19 +16,27 @@ class Piece:
     marked: bool = False
 
 
-def best(passage: Passage, query: str) -> tuple[float, tuple[Piece, ...]]:
-    """When the part of the passage begins that says most of what is sought, and the words there."""
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """`part` is the part of the passage that it is of."""
+
+    part: int
+    pieces: tuple[Piece, ...]
+
+
+def best(passage: Passage, query: str, fallback: int = 0) -> Snippet:
+    """Of the part that says most of what is sought; where none of it is said, of the part `fallback`."""
     spans = marks(passage.text, query)
-    if not spans:
-        return passage.start, _pieces(passage.text, 0, min(len(passage.text), LONGEST), [])
     starts = [part[2] for part in passage.parts]
+    if not spans:
+        at = starts[fallback]
+        return Snippet(fallback, _pieces(passage.text, at, min(at + LONGEST, len(passage.text)), []))
     ends = [*starts[1:], len(passage.text) + 1]
     inside = [[span for span in spans if at <= span[0] < end] for at, end in zip(starts, ends, strict=True)]
     chosen = max(range(len(starts)), key=lambda part: (len({_word(passage, span) for span in inside[part]}), -part))
     first = inside[chosen][0]
-    return passage.parts[chosen][1], _pieces(
-        passage.text, max(first[0] - AROUND, 0), min(first[1] + LONGEST - AROUND, len(passage.text)), spans
-    )
+    start, end = max(first[0] - AROUND, 0), min(first[1] + LONGEST - AROUND, len(passage.text))
+    return Snippet(chosen, _pieces(passage.text, start, end, spans))
 
 
 def _word(passage: Passage, span: tuple[int, int]) -> str:

@@ -15,6 +15,7 @@ import regex
 MOST_TERMS = 24
 """Of a query; what stands behind them is not looked for."""
 LONGEST = 64
+GRAM = 4
 WORD = regex.compile(r"[\p{L}\p{N}\p{M}]+")
 MARKS = re.compile(r"[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u064b-\u065f\u0670]")
 """Accents and points. Vowel signs of Indian scripts are letters here: without them other words would be meant."""
@@ -70,6 +71,12 @@ def clauses(query: str) -> tuple[Clause, ...]:
             kept.append(Clause(clause.terms[:room], clause.prefix))
             room -= len(clause.terms)
     return tuple(kept)
+
+
+def grams(text: str) -> set[str]:
+    """Pieces of words, by which "devuelve" and "devolver" are alike."""
+    words = (f" {term.text} " for term in terms(text))
+    return {word[at : at + GRAM] for word in words for at in range(max(1, len(word) - GRAM + 1))}
 
 
 def marks(text: str, query: str) -> list[tuple[int, int]]:

@@ -13,7 +13,10 @@ from accounts.models import User
 from transcripts.models import Index, Passage
 
 Vectors = NDArray[numpy.float32]
+Numbers = NDArray[numpy.int64]
 DIMENSIONS = 384
+OUTSIDE = -2.0
+"""Less than any cosine."""
 MOST_BYTES = 256 * 1024 * 1024
 """Of all owners together, a process; who was not asked for longest goes first."""
 MOST_AT_ONCE = 500
@@ -22,12 +25,22 @@ MOST_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """A row of `vectors` for each passage: its number, and that of its transcript. `stamps` says of when they are."""
+    """A row of `vectors` for each part of a passage, with the numbers of both and of the transcript. `stamps` says of
+    when they are."""
 
     stamps: dict[int, str]
-    passages: NDArray[numpy.int64]
-    transcripts: NDArray[numpy.int64]
+    passages: Numbers
+    transcripts: Numbers
+    parts: Numbers
     vectors: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """How near a passage comes to the query (the cosine), and which of its parts comes nearest."""
+
+    likeness: float
+    part: int
 
 
 _lock = Lock()
@@ -35,25 +48,28 @@ _shelves: "OrderedDict[int, Shelf]" = OrderedDict()
 
 
 def nearest(
-    owner: User, query: Vectors, transcripts: Collection[int] | None, limit: int
-) -> tuple[list[tuple[int, float]], "Shelf"]:
-    """Passages of the owner's with their cosine to `query`, the nearest first. `transcripts` None: all of them."""
+    owner: User, query: Vectors, transcripts: Collection[int] | None, limit: int, also: Collection[int] = ()
+) -> dict[int, Near]:
+    """Passages of the owner's, the nearest first, then those of `also`. `transcripts` None: all of them."""
     shelf = _shelf(owner)
-    likeness = shelf.vectors @ query.astype(numpy.float32).reshape(-1)
+    cosines = shelf.vectors @ query.astype(numpy.float32).reshape(-1)
     if transcripts is not None:
-        likeness[~numpy.isin(shelf.transcripts, numpy.fromiter(transcripts, numpy.int64, len(transcripts)))] = -2
-    count = min(limit, len(likeness))
-    best = numpy.argpartition(-likeness, count - 1)[:count] if count else numpy.empty(0, numpy.int64)
-    best = best[numpy.argsort(-likeness[best], kind="stable")]
-    found = [(int(shelf.passages[at]), float(likeness[at])) for at in best if likeness[at] > -2]
-    return found, shelf
+        cosines = numpy.where(numpy.isin(shelf.transcripts, _numbers(transcripts)), cosines, numpy.float32(OUTSIDE))
+    # A passage has a few rows, so so many rows hold as many passages as are wanted, or nearly.
+    count = min(limit * 4, len(cosines))
+    best = numpy.argpartition(-cosines, count - 1)[:count] if count else numpy.empty(0, numpy.int64)
+    found: dict[int, Near] = {}
+    for row in best[numpy.argsort(-cosines[best], kind="stable")]:
+        if cosines[row] > OUTSIDE and len(found) < limit:
+            found.setdefault(int(shelf.passages[row]), Near(float(cosines[row]), int(shelf.parts[row])))
+    others = numpy.flatnonzero(numpy.isin(shelf.passages, _numbers([pk for pk in also if pk not in found])))
+    for row in others[numpy.argsort(-cosines[others], kind="stable")]:
+        found.setdefault(int(shelf.passages[row]), Near(float(cosines[row]), int(shelf.parts[row])))
+    return found
 
 
-def likeness(shelf: Shelf, query: Vectors, passages: Collection[int]) -> dict[int, float]:
-    """The cosine of these, as far as they have vectors."""
-    rows = numpy.flatnonzero(numpy.isin(shelf.passages, numpy.fromiter(passages, numpy.int64, len(passages))))
-    near = shelf.vectors[rows] @ query.astype(numpy.float32).reshape(-1)
-    return {int(shelf.passages[row]): float(value) for row, value in zip(rows, near, strict=True)}
+def _numbers(numbers: Collection[int]) -> Numbers:
+    return numpy.fromiter(numbers, numpy.int64, len(numbers))
 
 
 def _shelf(owner: User) -> Shelf:
@@ -71,21 +87,23 @@ def _shelf(owner: User) -> Shelf:
 
 
 def _renewed(owner: User, known: Shelf | None, stamps: dict[int, str]) -> Shelf:
-    if known is None:
-        known = Shelf({}, numpy.empty(0, numpy.int64), numpy.empty(0, numpy.int64), _matrix([]))
+    none = numpy.empty(0, numpy.int64)
+    known = known or Shelf({}, none, none, none, _matrix([]))
     same = [pk for pk, stamp in stamps.items() if known.stamps.get(pk) == stamp]
     changed = [pk for pk, stamp in stamps.items() if known.stamps.get(pk) != stamp]
-    kept = numpy.isin(known.transcripts, numpy.fromiter(same, numpy.int64, len(same)))
+    kept = numpy.isin(known.transcripts, _numbers(same))
     rows: list[tuple[int, int, Any]] = []
     for at in range(0, len(changed), MOST_AT_ONCE):
         some = Passage.objects.filter(
             owner=owner, transcript__in=changed[at : at + MOST_AT_ONCE], embedding__isnull=False
         )
         rows += some.order_by().values_list("pk", "transcript_id", "embedding")
+    counts = [len(row[2]) // (2 * DIMENSIONS) for row in rows]
     return Shelf(
         stamps,
-        numpy.concatenate([known.passages[kept], numpy.array([row[0] for row in rows], numpy.int64)]),
-        numpy.concatenate([known.transcripts[kept], numpy.array([row[1] for row in rows], numpy.int64)]),
+        numpy.concatenate([known.passages[kept], numpy.repeat(_numbers([row[0] for row in rows]), counts)]),
+        numpy.concatenate([known.transcripts[kept], numpy.repeat(_numbers([row[1] for row in rows]), counts)]),
+        numpy.concatenate([known.parts[kept], *(numpy.arange(count) for count in counts)]),
         numpy.concatenate([known.vectors[kept], _matrix([row[2] for row in rows])]),
     )
 

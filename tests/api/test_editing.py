@@ -22,7 +22,7 @@ from tests.web.rows import transcript as stored
 from transcripts import selectors
 from transcripts.exports.registry import FORMATS
 from transcripts.models import Edit, Job, JobState, Media, Origin, Transcript, TranscriptSegment, Turn
-from transcripts.services import closing
+from transcripts.services import closing, index
 from transcripts.services import speakers as labels
 from transcripts.services.archive import archive
 from transcripts.services.editing import versions
@@ -257,9 +257,11 @@ def segment_text(segments: Any) -> str:
 
 def test_search_finds_what_stands_there_now(keyed: Client, talk: Transcript, alice: User) -> None:
     edit(keyed, talk, 0, 0, "Good zanzibar all. The brief is a remote.")
+    index.make(talk.pk)
     assert [each.pk for each in selectors.transcripts_for(alice, query="zanzibar")] == [talk.pk]
     assert not selectors.transcripts_for(alice, query="morning")
     send(keyed, talk, "undo/")
+    index.make(talk.pk)
     assert [each.pk for each in selectors.transcripts_for(alice, query="morning")] == [talk.pk]
 
 

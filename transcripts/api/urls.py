@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from transcripts.api import editing, history, insights, shares, shelf, streams, views, webhooks
+from transcripts.api import chat, editing, history, insights, redaction, search, shares, shelf, streams, views, webhooks
 from transcripts.api.dialects import registry
 from transcripts.api.fallback import no_such_address, with_slash
 
@@ -35,11 +35,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/transcripts/<str:ref>/versions/<int:number>/restore/", history.VersionRestore.as_view()),
     path("api/v1/transcripts/<str:ref>/trash/", shelf.TranscriptTrash.as_view()),
     path("api/v1/transcripts/<str:ref>/restore/", shelf.TranscriptRestore.as_view()),
+    path("api/v1/transcripts/<str:ref>/audio/redacted/", redaction.RedactedAudio.as_view()),
     path("api/v1/transcripts/<str:ref>/insights/", insights.Insights.as_view()),
     path("api/v1/transcripts/<str:ref>/summarize/", insights.Summarize.as_view()),
     path("api/v1/transcripts/<str:ref>/analyze/", insights.Analyze.as_view()),
     path("api/v1/transcripts/<str:ref>/generate/", insights.Generate.as_view()),
     path("api/v1/transcripts/<str:ref>/translate/", insights.Translate.as_view()),
+    path("api/v1/transcripts/<str:ref>/chat/", chat.TranscriptChat.as_view()),
+    path("api/v1/chat/", chat.Chats.as_view()),
+    path("api/v1/chat/<str:session>/", chat.Chat.as_view()),
+    path("api/v1/search/", search.Search.as_view()),
     path("api/v1/streams/<str:session>/save/", streams.StreamSave.as_view()),
     path("api/v1/webhooks/", webhooks.Webhooks.as_view()),
     path("api/v1/webhooks/deliveries/", webhooks.Deliveries.as_view()),

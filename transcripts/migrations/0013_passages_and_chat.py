@@ -119,7 +119,12 @@ class Migration(migrations.Migration):
                 ("text", models.TextField()),
                 ("parts", models.JSONField(default=list)),
                 ("terms", models.TextField()),
-                ("embedding", models.BinaryField(null=True, verbose_name="unit length, float16; null: not made yet")),
+                (
+                    "embedding",
+                    models.BinaryField(
+                        null=True, verbose_name="a vector a part, unit length, float16; null: not made yet"
+                    ),
+                ),
                 (
                     "owner",
                     models.ForeignKey(

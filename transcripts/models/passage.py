@@ -42,7 +42,7 @@ class Passage(models.Model):
     text = models.TextField()
     parts = models.JSONField(default=list)
     terms = models.TextField()
-    embedding = models.BinaryField("unit length, float16; null: not made yet", null=True)
+    embedding = models.BinaryField("a vector a part, unit length, float16; null: not made yet", null=True)
 
     class Meta:
         ordering = ("transcript", "order")
@@ -52,3 +52,9 @@ class Passage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.transcript_id}/{self.order}"
+
+    def said(self) -> list[str]:
+        """The text of each part."""
+        starts = [part[2] for part in self.parts]
+        ends = [*(start - 1 for start in starts[1:]), len(self.text)]
+        return [self.text[start:end] for start, end in zip(starts, ends, strict=True)]

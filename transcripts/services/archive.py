@@ -18,14 +18,16 @@ from stt_site.lib.db import release_connection
 from transcripts import selectors, storage
 from transcripts.exports import registry
 from transcripts.exports.base import Meta
-from transcripts.models import JobState, StoredFile, Transcript
+from transcripts.models import ChatSession, JobState, StoredFile, Transcript
+from transcripts.services import chat
 from transcripts.services.editing import versions
 
 BLOCK = 256 * 1024
 FORMATS = ("json", "txt")
 STEP = ("number", "kind", "created_at", "version__number", "target", "changes")
 README = (
-    "This is what the server has of your account: account.json, ledger.csv, a folder for each transcript, and, with "
+    "This is what the server has of your account: account.json, ledger.csv, a folder for each transcript, "
+    "what you asked them (conversations), and, with "
     "the recordings, what your programs keep in the file store.\n"
 )
 
@@ -82,6 +84,8 @@ def archive(owner: User, *, recordings: bool) -> Generator[bytes]:
         for stored in StoredFile.objects.filter(owner=owner).order_by("pk"):
             name = "/".join(["files", *map(_file_name, stored.key.split("/"))])
             yield from _source(file, name, stored.place, missing)
+    for session in chat.sessions_of(owner).iterator(chunk_size=20):
+        yield from file.add(f"conversations/{session.public_id}.json", [_conversation(session)])
     lost = "".join(f"Not there any more: {name}\n" for name in missing)
     yield from file.add("README.txt", [(README + lost).encode()])
     yield from file.end()
@@ -101,6 +105,12 @@ def _blocks(source: "File[bytes]") -> Iterator[bytes]:
     with source:
         while block := source.read(BLOCK):
             yield block
+
+
+def _conversation(session: ChatSession) -> bytes:
+    turns = list(session.turns.values("question", "answer", "sources", "model", "created_at"))
+    about = "all" if session.everything else [each.slug for each in session.transcripts.all()]
+    return _json({"transcripts": about, "created": session.created_at, "turns": turns})
 
 
 def _transcripts(owner: User) -> Iterator[Transcript]:

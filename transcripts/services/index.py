@@ -25,7 +25,8 @@ REST = timedelta(seconds=5)
 """After an edit, so that a stretch of typing is one round of work."""
 AGAIN = timedelta(seconds=30)
 LONGEST_REST = timedelta(hours=1)
-BATCH = 64
+BATCH = 16
+"""Passages whose meanings are asked for at once."""
 logger = logging.getLogger(__name__)
 
 
@@ -101,15 +102,19 @@ def _write(transcript: Transcript, cuts: Sequence[Cut]) -> bool:
         return True
     if (now.rev, now.owner_id) != (transcript.rev, transcript.owner_id):
         return False
-    mine = Passage.objects.filter(transcript=now)
-    known = {text: bytes(vector) for text, vector in mine.values_list("text", "embedding") if vector is not None}
+    mine = Passage.objects.filter(transcript=now).order_by("order")
+    there = list(mine)
+    known = dict(zip(_meant(there), (row.embedding for row in there), strict=True))
     mine.delete()
-    Passage.objects.bulk_create((_row(now, order, each, known) for order, each in enumerate(cuts)), batch_size=100)
+    fresh = [_row(now, order, each) for order, each in enumerate(cuts)]
+    for row, texts in zip(fresh, _meant(fresh), strict=True):
+        row.embedding = known.get(texts)
+    Passage.objects.bulk_create(fresh, batch_size=100)
     Index.objects.update_or_create(transcript=now, create_defaults=_stamp(due_at=timezone.now()), defaults=_stamp())
     return True
 
 
-def _row(transcript: Transcript, order: int, each: Cut, known: dict[str, bytes]) -> Passage:
+def _row(transcript: Transcript, order: int, each: Cut) -> Passage:
     return Passage(
         owner=transcript.owner,
         transcript=transcript,
@@ -122,20 +127,33 @@ def _row(transcript: Transcript, order: int, each: Cut, known: dict[str, bytes])
         text=each.text,
         parts=[list(asdict(part).values()) for part in each.parts],
         terms=terms.joined(each.text),
-        embedding=known.get(each.text),
     )
+
+
+def _meant(rows: Sequence[Passage]) -> list[tuple[str, ...]]:
+    """For each part of each passage the text whose meaning it gets: with the sentence before it, which often has what
+    it answers, or what "it" is."""
+    meant, before = [], ""
+    for row in rows:
+        texts = []
+        for said in row.said():
+            texts.append(f"{before} {said}".strip())
+            before = said
+        meant.append(tuple(texts))
+    return meant
 
 
 def _embed(transcript_id: int) -> None:
     """Vectors for the passages that have none. Raises ServiceError."""
-    bare = Passage.objects.filter(transcript=transcript_id, embedding=None).only("pk", "text").order_by("order")
-    waiting = list(bare)
+    rows = list(Passage.objects.filter(transcript=transcript_id).order_by("order"))
+    waiting = [(row, texts) for row, texts in zip(rows, _meant(rows), strict=True) if row.embedding is None]
     for at in range(0, len(waiting), BATCH):
         some = waiting[at : at + BATCH]
-        made = engine_gateway.embed([passage.text for passage in some], priority="bulk").astype(numpy.float16)
-        for passage, vector in zip(some, made, strict=True):
-            passage.embedding = vector.tobytes()
-        Passage.objects.bulk_update(some, ["embedding"])
+        made = engine_gateway.embed([text for _, texts in some for text in texts], priority="bulk")
+        halves = made.astype(numpy.float16)
+        for row, texts in some:
+            row.embedding, halves = halves[: len(texts)].tobytes(), halves[len(texts) :]
+        Passage.objects.bulk_update([row for row, _ in some], ["embedding"])
     if waiting:
         Index.objects.filter(pk=transcript_id).update(**_stamp())
 

@@ -9,7 +9,7 @@ from accounts.services import idempotency, ledger, mails
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts import storage
 from transcripts.models import Job, Media, Transcript
-from transcripts.services import closing
+from transcripts.services import chat, closing
 from transcripts.services.leases import slot
 
 logger = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ def delete(transcript: Transcript) -> None:
     """The transcript with all its versions, and the recording with its files. What still runs is cancelled and free."""
     media = transcript.media
     with transaction.atomic():
+        chat.forget(transcript)
         jobs = Job.objects.filter(Q(pk=transcript.job_id) | Q(versions__transcript=transcript)).distinct()
         for job in list(jobs):
             closing.cancel(Q(pk=job.pk))
