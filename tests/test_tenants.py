@@ -82,6 +82,7 @@ NAMES: dict[str, str] = {
     "api/v1/transcripts/<str:ref>/chat/": "reference",
     "api/v1/chat/<str:session>/": "session",
     "api/v1/transcripts/<str:ref>/insights/": "reference",
+    "api/v1/transcripts/<str:ref>/audio/redacted/": "reference",
     "api/v1/transcripts/<str:ref>/summarize/": "reference",
     "api/v1/transcripts/<str:ref>/analyze/": "reference",
     "api/v1/transcripts/<str:ref>/generate/": "reference",
