@@ -20,7 +20,7 @@ from transcripts.models import ChatSession, ChatTurn, Index, JobState, Passage, 
 from transcripts.search import Hit
 from transcripts.services import language_model
 from transcripts.services.chat import sources as evidence
-from transcripts.services.chat.cleaning import cleaned
+from transcripts.services.chat.cleaning import cleaned, inert
 from transcripts.services.chat.sources import Source
 from transcripts.services.insights.source import capped
 from transcripts.services.prompts import prompt, quoted
@@ -174,7 +174,7 @@ def _quoted(asked: _Asked, hits: Sequence[Hit]) -> Generator[str]:
     near = [hit for hit in hits if hit.score >= NEARLY_AS_GOOD * hits[0].score][:MOST_SENTENCES]
     for at, hit in enumerate(near):
         title = f" ({hit.transcript.title})" if several else ""
-        yield ("\n" if at else "") + evidence.sentence(hit) + title
+        yield ("\n" if at else "") + inert(evidence.sentence(hit)) + title
 
 
 def _written(asked: _Asked, hits: Sequence[Hit]) -> Generator[str]:

@@ -43,6 +43,11 @@ def cleaned(pieces: Generator[str], times: Collection[str]) -> Generator[str]:
             yield said
 
 
+def inert(quote: str) -> str:
+    """A sentence of a recording with all its words, of which Markdown and HTML make nothing."""
+    return re.sub(r"<(?=\s*[a-z/!?])", "‹", re.sub(r"\](?=\s?[(\[:])", "］", quote), flags=re.IGNORECASE)
+
+
 def _step(held: str, times: Collection[str], *, ended: bool) -> tuple[str, str, bool]:
     """What can be said, what is left, and whether more has to come before anything of that can."""
     opening = OPENINGS.search(held)
