@@ -9,6 +9,7 @@ import resource
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from multiprocessing.synchronize import Event
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as connect_async
@@ -79,25 +80,24 @@ async def nobody() -> AsyncIterator[None]:
 @asynccontextmanager
 async def idle(product: Product) -> AsyncIterator[None]:
     """They say nothing at all, so the server ends each after ten seconds."""
-    url = f"{product.address.replace('http', 'ws', 1)}/v1/stream"
-
-    async def one() -> ClientConnection:
-        return await connect_async(url, open_timeout=WAIT, ping_interval=None, compression=None)
-
-    held = [each for _ in range(0, IDLE, AT_ONCE) for each in await asyncio.gather(*(one() for _ in range(AT_ONCE)))]
-    try:
+    async with _beside(_idle, product.address):
         yield
-    finally:
-        for each in held:
-            each.transport.abort()
 
 
 @asynccontextmanager
 async def flood(product: Product, key: str) -> AsyncIterator[None]:
-    """From a process that gives way: a flooder has a machine of its own."""
-    process = multiprocessing.get_context("spawn").Process(target=_flood, args=(product.address, key))
+    async with _beside(_flood, product.address, key):
+        yield
+
+
+@asynccontextmanager
+async def _beside(work: Callable[..., None], *arguments: str) -> AsyncIterator[None]:
+    """In a process that gives way: others have machines of their own."""
+    spawn = multiprocessing.get_context("spawn")
+    begun = spawn.Event()
+    process = spawn.Process(target=work, args=(begun, *arguments))
     process.start()
-    await asyncio.sleep(2.0)
+    await asyncio.to_thread(begun.wait, WAIT)
     try:
         yield
     finally:
@@ -105,7 +105,25 @@ async def flood(product: Product, key: str) -> AsyncIterator[None]:
         await asyncio.to_thread(process.join)
 
 
-def _flood(address: str, key: str) -> None:
+def _idle(begun: Event, address: str) -> None:
+    os.nice(19)
+    url = f"{address.replace('http', 'ws', 1)}/v1/stream"
+
+    async def one() -> ClientConnection:
+        return await connect_async(url, open_timeout=WAIT, ping_interval=None, compression=None)
+
+    async def all_of_them() -> None:
+        held = [
+            each for _ in range(0, IDLE, AT_ONCE) for each in await asyncio.gather(*(one() for _ in range(AT_ONCE)))
+        ]
+        begun.set()
+        await asyncio.sleep(WAIT)
+        del held
+
+    asyncio.run(all_of_them())
+
+
+def _flood(begun: Event, address: str, key: str) -> None:
     os.nice(19)
     logging.disable()  # the client's own surprise at being cut off
     url = f"{address.replace('http', 'ws', 1)}/v1/stream"
@@ -116,6 +134,7 @@ def _flood(address: str, key: str) -> None:
             connect(url, additional_headers={"Authorization": f"Bearer {key}"}, open_timeout=WAIT) as socket,
         ):
             socket.send(json.dumps(CONFIG))
+            begun.set()
             for number in range(20_000):
                 socket.send(b"\0" if number % 2 else b"")
                 if not number % 20:
