@@ -227,6 +227,18 @@ def test_finalize_update_ping_and_acks(product: Product, key: str) -> None:
     assert acks == sorted(acks)
 
 
+def test_who_waits_for_acks_gets_them_without_sending_more(product: Product, key: str) -> None:
+    pcm = talk(TALK)
+    with stream(product.address, key) as heard:
+        heard.say(**AGENT, acks=True)
+        heard.ready()
+        heard.sound(np.concatenate([pcm, silence(2.0)]), length=32_000)
+        heard.until(lambda message: message.get("type") == "ack" and message["audio_ms"] >= len(pcm) // 16)
+        heard.say(action="stop")
+        heard.end()
+    assert heard.text == spoken(TALK)
+
+
 def test_a_stream_is_taken_up_again_after_a_broken_line(product: Product, key: str) -> None:
     pcm = talk(TALK)
     half = len(pcm) // 2

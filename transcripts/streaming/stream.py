@@ -225,11 +225,11 @@ class Stream:
             case Refined(utterance=utterance, text=text):
                 if utterance in self._seqs:
                     self._say(self._corrected(self._seqs[utterance], text))
-            case Heard():
-                if self.wish.acks:
-                    self._say(Ack(self._relay.needed // MS))
             case SpeechStarted() | SpeechEnded() | Finalized() | Warned():
                 self._say(event)
+        # With a final too: a client that sends on only what is acknowledged may have nothing left to send.
+        if self.wish.acks and isinstance(event, Heard | Final | SpeechEnded):
+            self._say(Ack(self._relay.needed // MS))
 
     def _said(self, final: Final) -> None:
         self.seq += 1
