@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.errors import MediaError, ModelUnavailable, OutOfMemory, UnsupportedLanguage
 from engine.types import (
     Chunk,
+    Cover,
     EngineStatus,
     Enhanced,
     Event,
@@ -91,6 +92,16 @@ class StandIn(TextStandIn):
         self._do(source.read_text().split()[-1], lambda event: beat())
         destination.write_bytes(b"wav")
         return Enhanced(0.1 + 0.2, 48_000)
+
+    def mask(
+        self,
+        source: Path,
+        destination: Path,
+        stretches: Sequence[tuple[float, float]],
+        cover: Cover,
+        beat: Callable[[], None] = lambda: None,
+    ) -> Enhanced:
+        return self.enhance(source, destination, beat)
 
     def speak(self, reference: Path, text: str, destination: Path, beat: Callable[[], None] = lambda: None) -> Spoken:
         self._do(reference.read_text().split()[-1], lambda event: beat())

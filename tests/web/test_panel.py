@@ -186,3 +186,19 @@ def test_without_a_translator_the_page_says_what_is_to_be_installed(page: Client
     assert "<code>manage.py models fetch madlad400-3b-mt</code>" in shown
     refused = page.post(f"/transcripts/{made.slug}/translate/", {"target": "de"}, follow=True)
     assert "this server has none" in refused.content.decode()
+
+
+def test_an_export_without_what_identifies_a_person(page: Client, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pii(what: str, lines: list[object], **_: object) -> object:
+        text = "\n".join(line.text for line in lines)  # type: ignore[attr-defined]
+        at = text.index("Maria")
+        return {"redacted_text": "", "entities": [{"label": "PERSON", "start": at, "end": at + 5}]}
+
+    monkeypatch.setattr(engine_gateway, "extract", pii)
+    made = rows.transcript(alice, segments=[rows.spoken("Hello Maria.", 0.5)])
+    address = f"/transcripts/{made.slug}/export/file/?format=txt&chosen=1"
+    assert "Maria" in page.get(address).content.decode()
+    redacted = page.get(f"{address}&redact=1").content.decode()
+    assert "Maria" not in redacted
+    assert "[PERSON]" in redacted
+    assert "Leave out names, numbers and addresses" in page.get(f"/transcripts/{made.slug}/export/").content.decode()

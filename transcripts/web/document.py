@@ -15,7 +15,7 @@ from stt_site.lib.streaming import attachment
 from transcripts import selectors
 from transcripts.exports import registry
 from transcripts.exports.base import CannotDraw, Meta, UnknownFormat
-from transcripts.services import jobs, speakers, transcripts
+from transcripts.services import jobs, redaction, speakers, transcripts
 from transcripts.services.claim import claim
 from transcripts.services.rerun import rerun
 from transcripts.services.trash import KEPT, trash
@@ -154,8 +154,12 @@ def download(request: HttpRequest, transcript: "Transcript", file_format: str = 
     wanted = file_format or request.GET.get("format", "")
     if transcript.owner_id is None and wanted not in ANONYMOUS_FORMATS:
         raise ServiceError(ErrorCode.NOT_FOUND)
-    meta = Meta(transcript.title, transcript.slug, transcript.created_at, transcript.model)
-    whole, options = selectors.document(transcript), export_options(request.GET)
+    whole, title, slug = selectors.document(transcript), transcript.title, transcript.slug
+    if request.GET.get("redact"):
+        whole, (title,) = redaction.redacted(whole, [title])
+        slug = slug if title == transcript.title else transcript.public_id
+    meta = Meta(title, slug, transcript.created_at, transcript.model)
+    options = export_options(request.GET)
     try:
         if "preview" in request.GET:
             lines = registry.preview(wanted, whole, meta, options, PREVIEW_LINES)
