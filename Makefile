@@ -12,9 +12,10 @@ run: $(VENV)/installed
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m "not slow and not browser" -n auto --dist loadfile
 
-# Real processes under SIGKILL, large uploads, a real Chromium (Debian: chromium, ffmpeg).
+# Real processes under SIGKILL, alone; then large uploads, vendors' clients, a real Chromium (Debian: chromium, ffmpeg).
 test-slow: $(VENV)/installed-dev clients
-	$(BIN)/python -m pytest -m "slow or browser"
+	$(BIN)/python -m pytest -m "slow or browser" --durations=10 tests/chaos
+	$(BIN)/python -m pytest -m "slow or browser" --durations=25 --ignore=tests/chaos -n 2 --dist loadfile
 
 # The vendors' clients from npm (Node 20 or newer), which are tested against this server.
 clients: tests/clients/node_modules/installed

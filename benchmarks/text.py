@@ -11,6 +11,7 @@ import platform
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from engine.text.extract import extract
 from engine.text.ranking import Embed
 from tests.text.labelled import Labelled, transcripts
 from tests.text.labelled.scoring import KINDS, compared, total
@@ -54,6 +55,11 @@ def main() -> None:
                 of = [one for one in transcripts() if one.held_out is aside and language in (one.language, "all")]
                 name = f"{kind}, {language}, {'set aside' if aside else 'tuned on'}"
                 print(f"| {name} | {len(of)} | {figures(kind, of, shared_words)} |")
+    for aside in (False, True):
+        of = [one for one in transcripts() if one.held_out is aside]
+        answers = [extract("sentiment", one.lines, shared_words, language=one.language) for one in of]
+        right = sum(answer["label"] == one.sentiment for answer, one in zip(answers, of, strict=True))
+        print(f"| sentiment of the whole, {'set aside' if aside else 'tuned on'} | {len(of)} | {right} right | |")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from engine.errors import EngineGone
 from engine.text.types import Answer, Extraction, Line, Message, Style
 from engine.types import (
     Chunk,
+    Cover,
     EngineStatus,
     Enhanced,
     Event,
@@ -72,6 +73,23 @@ class EngineClient:
 
     def enhance(self, source: Path, destination: Path, beat: Callable[[], None] = lambda: None) -> Enhanced:
         question = {"op": "enhance", "source": str(source.absolute()), "destination": str(destination.absolute())}
+        return Enhanced(**self._ask(question, SILENCE_TIMEOUT, beat))
+
+    def mask(
+        self,
+        source: Path,
+        destination: Path,
+        stretches: Sequence[tuple[float, float]],
+        cover: Cover,
+        beat: Callable[[], None] = lambda: None,
+    ) -> Enhanced:
+        question = {
+            "op": "mask",
+            "source": str(source.absolute()),
+            "destination": str(destination.absolute()),
+            "stretches": [list(stretch) for stretch in stretches],
+            "cover": cover,
+        }
         return Enhanced(**self._ask(question, SILENCE_TIMEOUT, beat))
 
     def speak(self, reference: Path, text: str, destination: Path, beat: Callable[[], None] = lambda: None) -> Spoken:

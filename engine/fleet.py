@@ -12,6 +12,7 @@ from engine.protocols import Engine, Vectors
 from engine.text.types import Answer, Extraction, Line, Message, Style
 from engine.types import (
     Chunk,
+    Cover,
     EngineStatus,
     Enhanced,
     Event,
@@ -62,6 +63,17 @@ class EngineFleet:
     def enhance(self, source: Path, destination: Path, beat: Callable[[], None] = lambda: None) -> Enhanced:
         _, engine = self._least_busy()
         return engine.enhance(source, destination, beat)
+
+    def mask(
+        self,
+        source: Path,
+        destination: Path,
+        stretches: Sequence[tuple[float, float]],
+        cover: Cover,
+        beat: Callable[[], None] = lambda: None,
+    ) -> Enhanced:
+        _, engine = self._least_busy()
+        return engine.mask(source, destination, stretches, cover, beat)
 
     def speak(self, reference: Path, text: str, destination: Path, beat: Callable[[], None] = lambda: None) -> Spoken:
         _, engine = self._least_busy()

@@ -23,6 +23,7 @@ from engine.playback import make_playback
 from engine.protocols import Live, Vectors, Voice
 from engine.scheduler import Scheduler
 from engine.speech.enhance import enhance
+from engine.speech.mask import mask
 from engine.speech.tts import Speaker
 from engine.store import ModelStore, OnWait
 from engine.streaming.ears import Ears, ears_for
@@ -33,6 +34,7 @@ from engine.text.desk import TextDesk
 from engine.text.types import Answer, Extraction, Line, Message, Style
 from engine.types import (
     Chunk,
+    Cover,
     EngineStatus,
     Enhanced,
     Event,
@@ -101,6 +103,18 @@ class LocalEngine:
         caller = _Caller(beat)
         with _faults(caller):
             return enhance(self._decoder, source, destination, caller)
+
+    def mask(
+        self,
+        source: Path,
+        destination: Path,
+        stretches: Sequence[tuple[float, float]],
+        cover: Cover,
+        beat: Callable[[], None] = lambda: None,
+    ) -> Enhanced:
+        caller = _Caller(beat)
+        with _faults(caller):
+            return mask(self._decoder, source, destination, stretches, cover, caller)
 
     def speak(self, reference: Path, text: str, destination: Path, beat: Callable[[], None] = lambda: None) -> Spoken:
         caller = _Caller(beat)

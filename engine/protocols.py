@@ -11,6 +11,7 @@ import numpy.typing as npt
 from engine.text.types import Answer, Extraction, Line, Message, Style
 from engine.types import (
     Chunk,
+    Cover,
     EngineStatus,
     Enhanced,
     Event,
@@ -83,6 +84,17 @@ class Engine(Protocol):
 
         `beat` is called while the work goes on; what it raises stops it and comes out of here. Raises MediaError.
         """
+        ...
+
+    def mask(
+        self,
+        source: Path,
+        destination: Path,
+        stretches: Sequence[tuple[float, float]],
+        cover: Cover,
+        beat: Callable[[], None] = lambda: None,
+    ) -> Enhanced:
+        """Write `source` to `destination` without what is heard in the stretches, in seconds. As `enhance`."""
         ...
 
     def speak(self, reference: Path, text: str, destination: Path, beat: Callable[[], None] = lambda: None) -> Spoken:

@@ -148,6 +148,8 @@ class _Conversation:
                 return self._make_playback(Path(request["source"]), Path(request["destination"]))
             case "enhance":
                 return self._enhance(Path(request["source"]), Path(request["destination"]))
+            case "mask":
+                return self._mask(request)
             case "speak":
                 return self._speak(Path(request["reference"]), request["text"], Path(request["destination"]))
             case "label_speakers":
@@ -190,6 +192,14 @@ class _Conversation:
 
     def _enhance(self, source: Path, destination: Path) -> dict[str, Any]:
         return to_dict(self._relaying(lambda beat: self._engine.enhance(source, destination, beat), "enhance"))
+
+    def _mask(self, request: wire.Frame) -> dict[str, Any]:
+        source, destination = Path(request["source"]), Path(request["destination"])
+        stretches = [(float(start), float(end)) for start, end in request["stretches"]]
+        cover = request["cover"]
+        return to_dict(
+            self._relaying(lambda beat: self._engine.mask(source, destination, stretches, cover, beat), "mask")
+        )
 
     def _speak(self, reference: Path, text: str, destination: Path) -> dict[str, Any]:
         return to_dict(self._relaying(lambda beat: self._engine.speak(reference, text, destination, beat), "speak"))

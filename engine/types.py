@@ -234,6 +234,10 @@ class Playback:
     peaks: bytes
 
 
+Cover = Literal["mute", "beep"]
+"""What is heard in the place of what must not be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Enhanced:
     """A WAV of 16 bits, mono, as long as the recording it was made of."""

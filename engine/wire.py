@@ -5,6 +5,8 @@ A Unix stream socket; one request a connection. Every frame is one line: a JSON 
     client first   {"op": "probe",         "source": PATH}
                    {"op": "make_playback", "source": PATH, "destination": PATH}
                    {"op": "enhance",       "source": PATH, "destination": PATH}
+                   {"op": "mask",          "source": PATH, "destination": PATH, "stretches": [[S, S], …],
+                                           "cover": COVER}
                    {"op": "speak",         "reference": PATH, "text": TEXT, "destination": PATH}
                    {"op": "label_speakers", "source": PATH, "transcript": TRANSCRIPT, "options": OPTIONS}
                    {"op": "embed",         "texts": [TEXT, …], "priority": PRIORITY}

@@ -9,13 +9,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = [
     *("M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8", "M11", "M12"),
-    *("R1", "R2"),
+    *("R1", "R2", "R3"),
     *("A1", "A2", "A5"),
     *("J1", "J2", "J3", "J4"),
     *("K1", "K2", "K3", "K4", "K6"),
     *("S1", "S2", "S3", "S4", "S6", "S7", "S8"),
     *("W1", "W2", "W3", "W4", "W5", "W6"),
     *("E1", "E2", "E3", "E4", "E5", "E6"),
+    *("L3",),
 ]
 LINE = re.compile(r"^\| ([A-Z]\d+) \|.*$", re.MULTILINE)
 ALL_SLOW = re.compile(r"^pytestmark = .*pytest\.mark\.slow\b", re.MULTILINE)

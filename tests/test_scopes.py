@@ -91,6 +91,7 @@ NEEDS: dict[tuple[str, str], str] = {
     ("api/v1/chat/<str:session>/", "delete"): "delete",
     ("api/v1/search/", "get"): "read",
     ("api/v1/transcripts/<str:ref>/insights/", "get"): "read",
+    ("api/v1/transcripts/<str:ref>/audio/redacted/", "get"): "read",
     ("api/v1/transcripts/<str:ref>/summarize/", "get"): "read",
     ("api/v1/transcripts/<str:ref>/summarize/", "post"): "read",
     ("api/v1/transcripts/<str:ref>/analyze/", "post"): "read",

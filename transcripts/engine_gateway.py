@@ -19,6 +19,7 @@ from engine.streaming.events import LiveOptions
 from engine.text.types import Answer, Extraction, Line, Message, Style
 from engine.types import (
     Chunk,
+    Cover,
     EngineStatus,
     Enhanced,
     Event,
@@ -173,6 +174,13 @@ def _quietest_first() -> list[Path]:
 def enhance(source: Path, destination: Path, beat: Callable[[], None]) -> Enhanced:
     with _refusing():
         return engine().enhance(source, destination, beat)
+
+
+def mask(
+    source: Path, destination: Path, stretches: Sequence[tuple[float, float]], cover: Cover, beat: Callable[[], None]
+) -> Enhanced:
+    with _refusing():
+        return engine().mask(source, destination, stretches, cover, beat)
 
 
 def speak(reference: Path, text: str, destination: Path, beat: Callable[[], None]) -> Spoken:

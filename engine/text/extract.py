@@ -60,7 +60,7 @@ def extract(
     style: Style = "brief",
     language: str | None = None,
 ) -> Answer:
-    """Raises UnsupportedLanguage where the rules do not know the language and a guess would be an invention."""
+    """Raises ModelUnavailable where only a model could tell, and what the rules say would be an invention."""
     return cast("Answer", MAKERS[what](Text(lines, embed, style, language)))
 
 

@@ -36,7 +36,7 @@ class Translator:
         self._translator = ctranslate2.Translator(
             str(directory),
             device=device,
-            compute_type="int8" if device == "cpu" else "int8_float16",
+            compute_type="int8_float32",  # what lies between the layers of a T5 does not fit into 16 bits
             inter_threads=lanes if device == "cpu" else 1,
             intra_threads=max(1, hardware.threads(config) // lanes),
         )

@@ -10,7 +10,9 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from accounts.services import ledger
+from engine.errors import UnsupportedLanguage
 from tests.dialects.llm_double import LanguageModel, endless
+from tests.transcripts.stand_ins import StandInEngine
 from tests.web.rows import spoken, transcript
 from transcripts.models import JobState, Transcript
 from transcripts.services.editing import text as editing
@@ -58,7 +60,7 @@ def refused(answer: Any, status: int) -> str:
 def test_25_a_style_by_its_other_name(keyed: Client, alice: User) -> None:
     before = ledger.balance(alice)
     body = good(post(keyed, "summarize", text=TEXT, style="bullets"))
-    assert (body["style"], body["summary"], body["model"]) == ("bullet_points", body["text"], "extractive")
+    assert (body["style"], body["summary"], body["model"]) == ("bullet_points", body["text"], "extractive/stand-in")
     assert good(post(keyed, "summarize", text=TEXT, style="headline"))["style"] == "brief"
     assert ledger.balance(alice) == before
 
@@ -176,7 +178,7 @@ def test_a_summary_of_a_transcript_is_kept_and_shown(keyed: Client, talk: Transc
         "summary": "Good morning all.",
         "style": "brief",
         "points": [{"text": "Good morning all.", "line": 0, "start": 0.0, "speaker": "Speaker 1"}],
-        "model": "extractive",
+        "model": "extractive/stand-in",
         "cached": False,
         "stale": False,
     }
@@ -198,6 +200,23 @@ def test_a_transcript_is_analysed_by_one_type_or_all(keyed: Client, talk: Transc
     assert len(everything["results"]) == 6
     assert everything["details"]["topics"]["cached"]
     assert refused(twin(keyed, talk, "analyze", type="mood"), 400)
+
+
+def test_one_type_that_cannot_be_had_does_not_take_the_others(
+    keyed: Client, talk: Transcript, engine: StandInEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = engine.extract
+
+    def extract(what: Any, *args: Any, **more: Any) -> Any:
+        if what == "sentiment":
+            raise UnsupportedLanguage("unsupported_language", "The rules do not know Klingon.")
+        return given(what, *args, **more)
+
+    monkeypatch.setattr(engine, "extract", extract)
+    body = good(twin(keyed, talk, "analyze"))
+    assert len(body["results"]) == 5
+    assert "Klingon" in body["details"]["sentiment"]["error"]
+    assert "Klingon" in refused(twin(keyed, talk, "analyze", type="sentiment"), 400)
 
 
 def test_texts_and_translations_of_a_transcript(keyed: Client, talk: Transcript, model: LanguageModel) -> None:

@@ -6,12 +6,16 @@ names there says how it answers (REPLIES).
 
 import itertools
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).resolve().parents[2]
 Reply = Callable[[dict[str, Any]], Any]
 """From the request's body to what is said: JSON, a text, an iterator of the pieces of one, or bytes that are the whole
 answer."""
@@ -113,6 +117,18 @@ def dying(body: dict[str, Any]) -> Iterator[str]:
     raise Died
 
 
+@contextmanager
+def process() -> Iterator[str]:
+    """The address of one in a process of its own."""
+    command = [sys.executable, "-m", __name__]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
+        try:
+            assert running.stdout is not None
+            yield running.stdout.readline().strip()
+        finally:
+            running.terminate()
+
+
 REPLIES: dict[str, Reply] = {"double": answered, "endless": endless, "dying": dying, "wordless": lambda body: "no JSON"}
 
 
@@ -124,7 +140,9 @@ def _of(schema: dict[str, Any]) -> Any:
         return {name: _of(inner) for name, inner in schema.get("properties", {}).items()}
     if kind == "array":
         return [_of(schema["items"])] * max(1, schema.get("minItems", 1))
-    return {"string": "as the model says", "number": 0.5, "integer": 3, "boolean": True}[str(kind)]
+    if kind == "integer":
+        return schema.get("minimum", 3)
+    return {"string": "as the model says", "number": 0.5, "boolean": True}[str(kind)]
 
 
 def main() -> None:

@@ -171,12 +171,12 @@ def test_a_language_model_fills_what_a_transcript_does_not_say(keyed: Client, mo
     assert model.keys == ["Bearer secret"]
     assert asked["model"] == "local"
     assert TEXT in asked["messages"][1]["content"]
-    assert "two lines" in asked["messages"][1]["content"]
+    assert "two lines" in asked["messages"][0]["content"]
     assert set(asked["response_format"]["json_schema"]["schema"]["properties"]) == {"summary", "chunks[].mood", "score"}
 
 
 def test_a_language_model_translates_and_the_original_stays(keyed: Client, model: LanguageModel) -> None:
-    model.reply = lambda body: {"translated_text": "块"}
+    model.reply = lambda body: {"texts": ["块"]}
     schema = wanted("text", "translated_text", "original_language_code", "translated_language_code")
     answer = ask(keyed, "Transcribe the audio file and translate it to chinese", response_format=schema)
     assert filled(answer) == {
@@ -201,7 +201,7 @@ def test_a_language_model_translates_and_the_original_stays(keyed: Client, model
 
 def test_a_text_is_translated_without_a_recording(keyed: Client, alice: User, model: LanguageModel) -> None:
     before = left_mc(alice)
-    model.reply = lambda body: {"translated_text": body["messages"][1]["content"].upper()}
+    model.reply = lambda body: {"texts": [text.upper() for text in json.loads(body["messages"][1]["content"])]}
     prompt = "Translate the following into French:\n\nGood morning.\n\nHow are you?"
     found = filled(ask(keyed, prompt, "<task>translate</task>", None))
     assert found["result"]["translated_text"] == "GOOD MORNING.\n\nHOW ARE YOU?"

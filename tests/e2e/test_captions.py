@@ -176,7 +176,7 @@ def test_a_visitor_without_an_account_is_heard_and_nothing_is_kept(
         assert log(page) == [TEXTS[name] for name in SAID]
         expect(page.get_by_role("button", name="Save as transcript")).to_have_count(0)
         page.get_by_role("button", name="Stop").click()
-        in_state(page, "idle")
+        in_state(page, "ended")
     owned = product.manage("shell", "--no-imports", "-c", LAST_STREAM)
     assert owned.split() == ["None", "0", "None"]
     assert not complaints

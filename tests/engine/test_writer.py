@@ -60,7 +60,7 @@ def in_one_go(writer: Writer, most_tokens: int) -> str:
         repetition_penalty=1.1,
     )
     text: str = writer._words.decode(result.sequences_ids[0])
-    return text
+    return text.rstrip("�")  # the rest of the last letter has not come
 
 
 def test_the_pieces_are_the_text_that_an_undisturbed_model_writes(engine: LocalEngine, writer: Writer) -> None:
@@ -73,7 +73,7 @@ def test_it_ends_at_the_most_tokens(engine: LocalEngine, writer: Writer) -> None
     for most in (1, SLICE, SLICE + 3):
         pieces = list(engine.write(QUESTION, most_tokens=most))
         assert len(pieces) <= most
-        assert "".join(pieces) == in_one_go(writer, most).rstrip("�")
+        assert "".join(pieces) == in_one_go(writer, most)
 
 
 def test_it_ends_when_its_time_is_up(config: Callable[..., EngineConfig]) -> None:

@@ -4,6 +4,7 @@
 """
 
 import fcntl
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -35,6 +36,7 @@ def with_text_models(models_dir: Path) -> Path:
     return models_dir
 
 
+ROPE_THETA = 1_000_000.0
 WORDS = (
     "The meeting starts at ten and everybody is there.",
     "Who takes the notes today? Ann does, as always.",
@@ -66,10 +68,23 @@ def tiny_writer(directory: Path) -> Path:
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
+        tie_word_embeddings=True,
+        initializer_range=0.3,  # so much that places and words make a difference
         dtype=torch.bfloat16,
     )
+    shape.rope_parameters = {"rope_type": "default", "rope_theta": ROPE_THETA}
     Qwen2ForCausalLM(shape).to(torch.bfloat16).save_pretrained(directory)
+    _as_published(directory / "config.json")
     return directory
+
+
+def _as_published(config: Path) -> None:
+    """In the words of the real model's file, which an older transformers wrote."""
+    shape = json.loads(config.read_text())
+    del shape["rope_parameters"]
+    shape["torch_dtype"] = shape.pop("dtype")
+    shape |= {"rope_theta": ROPE_THETA, "use_sliding_window": False, "sliding_window": 32_768, "max_window_layers": 2}
+    config.write_text(json.dumps(shape))
 
 
 def tiny_translator(directory: Path) -> Path:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.config import EngineConfig
-from engine.errors import UnsupportedLanguage
+from engine.errors import ModelUnavailable
 from engine.text import minilm
 from engine.text.cards import BLANK
 from engine.text.embed import Embedder
@@ -98,8 +98,25 @@ def test_the_tone_of_english(text: str, label: str) -> None:
     assert -1 <= answer["score"] <= 1
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "label"),
+    [
+        ("es", "Estoy muy contento, ha sido maravilloso.", "positive"),
+        ("es", "La mesa es de madera.", "neutral"),
+        ("es", "Es un servicio pésimo y estoy enfadado.", "negative"),
+        ("es", "Buenos días a todos. No me gusta nada.", "negative"),
+        ("de", "Das ist wunderbar, ich freue mich sehr.", "positive"),
+        ("de", "Der Tisch ist aus Holz. Guten Morgen.", "neutral"),
+        ("de", "Das ist eine Frechheit und völlig falsch.", "negative"),
+        ("de", "Das Essen war nicht gut.", "negative"),
+    ],
+)
+def test_the_tone_of_spanish_and_german(language: str, text: str, label: str) -> None:
+    assert made("sentiment", (Line(text),), language=language)["label"] == label
+
+
 def test_the_tone_of_a_language_that_the_word_list_lacks_is_not_invented() -> None:
-    with pytest.raises(UnsupportedLanguage, match="models fetch"):
+    with pytest.raises(ModelUnavailable, match="models fetch"):
         made("sentiment", (Line("Hän oli iloinen ja tyytyväinen tulokseen."),), language="fi")
 
 
@@ -198,8 +215,6 @@ def test_spoken_instructions_are_sentences_like_others() -> None:
     """Nothing of them is followed: every answer still consists of the text, and asking twice gives the same."""
     for transcript in (one for one in transcripts() if one.hostile):
         for what in MAKERS:
-            if what == "sentiment":
-                continue
             once = made(what, transcript.lines, language=transcript.language)
             assert once == made(what, transcript.lines, language=transcript.language)
         notes = made("meeting_notes", transcript.lines, language=transcript.language)
@@ -216,7 +231,7 @@ def test_nothing_opens_a_socket(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "create_connection", refused)
     for what in MAKERS:
         for language in ("en", "es", "de", None):
-            if what != "sentiment" or language == "en":
+            if what != "sentiment" or language:
                 made(what, (*MEETING, Line("Mail ann@example.museum or call +49 30 901820.")), language=language)
 
 

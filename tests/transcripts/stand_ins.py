@@ -8,6 +8,7 @@ from typing import Any
 from engine.text.types import Answer, Extraction, Line, Style, TextModels
 from engine.types import (
     Chunk,
+    Cover,
     EngineStatus,
     Enhanced,
     Event,
@@ -137,6 +138,18 @@ class StandInEngine(TextStandIn):
         beat()
         destination.write_bytes(source.read_bytes())
         return Enhanced(30.0, 16000)
+
+    def mask(
+        self,
+        source: Path,
+        destination: Path,
+        stretches: Sequence[tuple[float, float]],
+        cover: Cover,
+        beat: Callable[[], None] = lambda: None,
+    ) -> Enhanced:
+        beat()
+        destination.write_text(f"{cover} {list(stretches)}")
+        return Enhanced(30.0, 24000)
 
     def speak(self, reference: Path, text: str, destination: Path, beat: Callable[[], None] = lambda: None) -> Spoken:
         beat()

@@ -49,7 +49,7 @@ def test_without_a_language_model_the_text_speaks_for_itself(talk: Transcript) -
     made = insights.summarize(talk)
     assert made.value["summary"] == TALK[0].text
     assert made.value["points"][0] == {"text": TALK[0].text, "line": 0, "start": 0.5, "speaker": "Ann"}
-    assert (made.model, made.cached, made.stale) == ("extractive", False, False)
+    assert (made.model, made.cached, made.stale) == ("extractive/stand-in", False, False)
     quotes = insights.generate(talk, "key_quotes")
     assert quotes.value["content"] == f"> {TALK[0].text}\n>\n> — Ann [0:00]"
     assert quotes.value["items"][0]["text"] == TALK[0].text
@@ -132,7 +132,7 @@ def test_rules_and_not_a_model_find_what_must_not_be_missed(
 ) -> None:
     found = insights.analyze(talk, ["pii_redact", "questions", "entities"])
     assert engine.extracted == ["pii_redact", "questions", "entities"]
-    assert {each.model for each in found.values()} == {"extractive"}
+    assert {each.model for each in found.values()} == {"extractive/stand-in"}
     assert model.asked == []
 
 

@@ -1,8 +1,6 @@
 """The operator's language model over real HTTP, and what is said where there is none."""
 
 import itertools
-import subprocess
-import sys
 import threading
 from collections.abc import Generator, Iterator, Sequence
 
@@ -11,8 +9,7 @@ from pytest_django.fixtures import Settings
 
 from engine.text.types import Message, TextModels
 from stt_site.lib.errors import ErrorCode, ServiceError
-from tests.dialects.llm_double import LanguageModel, dying, endless
-from tests.live import ROOT
+from tests.dialects.llm_double import LanguageModel, dying, endless, process
 from transcripts import engine_gateway
 from transcripts.services import language_model
 from transcripts.services.language_model import inside
@@ -162,14 +159,9 @@ def test_a_transcript_cannot_leave_its_block() -> None:
 
 @pytest.mark.slow
 def test_one_in_a_process_of_its_own(settings: Settings) -> None:
-    command = [sys.executable, "-m", "tests.dialects.llm_double"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            settings.LLM_URL, settings.LLM_MODEL = process.stdout.readline().strip(), "double"
-            assert language_model.complete(ASKED) == "As the model says."
-            assert language_model.fill(SCHEMA, "Name it.", "Tides.") == {"title": "as the model says"}
-            settings.LLM_MODEL = "dying"
-            assert refused(language_model.stream(ASKED))[0] == "It begins well, "
-        finally:
-            process.terminate()
+    with process() as address:
+        settings.LLM_URL, settings.LLM_MODEL = address, "double"
+        assert language_model.complete(ASKED) == "As the model says."
+        assert language_model.fill(SCHEMA, "Name it.", "Tides.") == {"title": "as the model says"}
+        settings.LLM_MODEL = "dying"
+        assert refused(language_model.stream(ASKED))[0] == "It begins well, "

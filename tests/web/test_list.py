@@ -11,9 +11,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
+from stt_site.lib.errors import ErrorCode, ServiceError
+from tests.transcripts.meanings import hashed
 from tests.web import rows
+from transcripts import engine_gateway
 from transcripts.models import Job, JobState, Tag, Transcript, Upload
-from transcripts.services import tags
+from transcripts.services import index, tags
 
 
 def titles(answer: Any) -> list[str]:
@@ -142,6 +145,33 @@ def test_activity_tells_of_the_rows_asked_for_and_of_nobody_elses(page: Client, 
     assert changed.json()["rows"][mine.slug]["state"] == "completed"
     same = page.get(f"/activity/?ids={mine.slug}", headers={"if-none-match": changed["ETag"]})
     assert (same.status_code, same.content) == (304, b"")
+
+
+def test_a_search_by_meaning_gives_each_transcript_once_the_closest_first(
+    page: Client, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_gateway, "embed", hashed)
+    for title, said in (("Sea", "Sail to the sea."), ("Budget", "The remote costs twelve fifty, a remote for you.")):
+        index.make(rows.transcript(alice, title=title, segments=[rows.spoken(said, 4.25)]).pk)
+    answer = page.get("/transcripts/?q=the+remote+for+you&by=meaning")
+    assert titles(answer)[0] == "Budget"
+    assert '#t=4.25">0:04</a>' in answer.content.decode()
+    assert "Closest first" in answer.content.decode()
+    assert titles(page.get("/transcripts/?q=the+remote+for+you&by=meaning&status=failed")) == []
+
+
+def test_where_meanings_cannot_be_compared_the_search_says_so_and_goes_by_words(
+    page: Client, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(texts: object, **_: object) -> None:
+        raise ServiceError(ErrorCode.MODEL_UNAVAILABLE, "No model compares meanings here.")
+
+    rows.transcript(alice, title="Budget")
+    monkeypatch.setattr(engine_gateway, "embed", nobody)
+    answer = page.get("/transcripts/?q=remote&by=meaning")
+    assert titles(answer) == ["Budget"]
+    assert "No model compares meanings here. These were found by their words." in answer.content.decode()
+    assert "Search by meaning" in page.get("/transcripts/?q=xyzzy").content.decode()
 
 
 def test_who_waits_is_told_its_place_among_all(page: Client, alice: User, bob: User) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from transcripts.services.chat import LONGEST_QUESTION, MOST_TRANSCRIPTS
@@ -62,6 +63,7 @@ class Question(serializers.Serializer[Any]):
         return {**attrs, "question": asked, "session_id": attrs.get("session_id") or ""}
 
 
+@extend_schema_field({"oneOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string", "enum": ["all"]}]})
 class TranscriptsField(serializers.Field[Any, Any, Any, Any]):
     def to_internal_value(self, data: Any) -> list[str] | None:
         if data == "all":
@@ -96,7 +98,7 @@ class AnswerBody(serializers.Serializer[Any]):
     model = serializers.CharField(help_text="Who wrote it; empty: it is the recording's own words.")
 
 
-class TurnBody(serializers.Serializer[Any]):
+class ChatTurnBody(serializers.Serializer[Any]):
     question = serializers.CharField()
     answer = serializers.CharField()
     sources = SourceBody(many=True)
@@ -109,7 +111,7 @@ class SessionBody(serializers.Serializer[Any]):
     transcripts = serializers.SerializerMethodField(help_text='Ids, or "all".')
     created_at = serializers.DateTimeField()
     asked_at = serializers.DateTimeField()
-    turns = TurnBody(many=True)
+    turns = ChatTurnBody(many=True)
 
     def get_transcripts(self, session: Any) -> list[str] | str:
         return "all" if session.everything else [each.public_id for each in session.transcripts.all()]

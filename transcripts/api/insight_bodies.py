@@ -65,7 +65,11 @@ class SummaryBody(Made):
     points = Point(many=True)
 
 
-class AnalysisDetail(Made):
+class AnalysisDetail(serializers.Serializer[Any]):
+    model = serializers.CharField(required=False)
+    cached = serializers.BooleanField(required=False)
+    stale = serializers.BooleanField(required=False)
+    error = serializers.CharField(required=False, help_text="Why this one could not be had.")
     items = Point(many=True, required=False, help_text="Of action_items and questions: with times.")
 
 
@@ -79,6 +83,7 @@ class AnalysisBody(serializers.Serializer[Any]):
 class GeneratedBody(Made):
     type = serializers.CharField()
     content = serializers.CharField(help_text="Markdown.")
+    prompt = serializers.CharField(required=False, help_text="Where one was sent.")
     items = serializers.JSONField(required=False, help_text="Of key_quotes, flashcards, quiz and chapter_markers.")
     sections = serializers.JSONField(required=False, help_text="Of meeting_notes and show_notes.")
 

@@ -1,16 +1,18 @@
 """What is made of a transcript: the twins of the text services, kept until somebody wishes them anew."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from engine.text.types import Extraction
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts.api import insight_bodies as bodies
 from transcripts.api.account import REFUSED, AccountView, read
 from transcripts.api.schemas import Error
+from transcripts.models import Transcript
 from transcripts.services import insights
 from transcripts.services.insights import Insight
 
@@ -65,12 +67,13 @@ class Analyze(InsightView):
     @describe("analyze_transcript", "What it says of itself", bodies.AnalysisWish, bodies.AnalysisBody)
     def post(self, request: Request, ref: str) -> Response:
         wish = read(bodies.AnalysisWish, request.data)
-        found = insights.analyze(self.transcript(ref), wish["kinds"], force=wish["force"])
+        found, failed = _analysed(self.transcript(ref), wish["kinds"], force=wish["force"])
         body: dict[str, Any] = {
             "results": {kind: insights.plain(kind, each.value) for kind, each in found.items()},
-            "details": {kind: _analysis(each) for kind, each in found.items()},
+            "details": {kind: _analysis(each) for kind, each in found.items()}
+            | {kind: {"error": refusal.message} for kind, refusal in failed.items()},
         }
-        if len(found) == 1:
+        if len(wish["kinds"]) == 1:
             [kind] = found
             body |= {"type": kind, "result": body["results"][kind]}
         return Response(body)
@@ -99,6 +102,24 @@ class Translate(InsightView):
             "turns": made.value["turns"],
         }
         return Response(body | _made(made))
+
+
+def _analysed(
+    transcript: Transcript, kinds: Sequence[Extraction], *, force: bool
+) -> tuple[dict[str, Insight], dict[str, ServiceError]]:
+    """What can be had, and why the rest cannot. Raises the refusal where nothing can."""
+    found: dict[str, Insight] = {}
+    failed: dict[str, ServiceError] = {}
+    for kind in kinds:
+        try:
+            found |= insights.analyze(transcript, [kind], force=force)
+        except ServiceError as refusal:
+            if refusal.code not in (ErrorCode.UNSUPPORTED_LANGUAGE, ErrorCode.MODEL_UNAVAILABLE):
+                raise
+            failed[kind] = refusal
+    if not found:
+        raise next(iter(failed.values()))
+    return found, failed
 
 
 def _made(made: Insight) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from engine.types import Keyword, Options
 from transcripts import selectors
 from transcripts.api.schemas import STATUSES, Notice, Span
 from transcripts.models import Job, Transcript
-from transcripts.services import insights
+from transcripts.services import insights, redaction
 
 
 class ListQuery(serializers.Serializer[Any]):
@@ -22,7 +22,13 @@ class ListQuery(serializers.Serializer[Any]):
     offset = serializers.IntegerField(required=False, default=0, min_value=0, max_value=2**31 - 1)
 
 
-class ExportQuery(serializers.Serializer[Any]):
+class Redaction(serializers.Serializer[Any]):
+    redact = serializers.BooleanField(
+        required=False, default=False, help_text="[EMAIL], [PHONE], … in the place of what identifies a person."
+    )
+
+
+class ExportQuery(Redaction):
     disclosure = serializers.BooleanField(
         required=False, allow_null=True, default=None, help_text="Say that the text is AI-generated."
     )
@@ -252,7 +258,17 @@ class Detail(Item):
 
     def to_representation(self, instance: Transcript) -> dict[str, Any]:
         self._document = selectors.document(instance)
-        return super().to_representation(instance)
+        if not self.context.get("redact"):
+            return super().to_representation(instance)
+        made = insights.latest_summary(instance)
+        summary = None if made is None else str(made.value["summary"])
+        others = (instance.title, instance.media.filename, summary or "")
+        self._document, (title, filename, text) = redaction.redacted(self._document, others)
+        body = super().to_representation(instance)
+        # The slug is made of the title; its other names name it as well.
+        slug = body["slug"] if title == instance.title else instance.public_id
+        source = {**body["source"], "filename": filename}
+        return {**body, "title": title, "slug": slug, "source": source, "summary": text if summary else None}
 
     def get_text(self, transcript: Transcript) -> str:
         return self._document.text

@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from transcripts.api import chat, editing, history, insights, search, shares, shelf, streams, views, webhooks
+from transcripts.api import chat, editing, history, insights, redaction, search, shares, shelf, streams, views, webhooks
 from transcripts.api.dialects import registry
 from transcripts.api.fallback import no_such_address, with_slash
 
@@ -35,6 +35,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/transcripts/<str:ref>/versions/<int:number>/restore/", history.VersionRestore.as_view()),
     path("api/v1/transcripts/<str:ref>/trash/", shelf.TranscriptTrash.as_view()),
     path("api/v1/transcripts/<str:ref>/restore/", shelf.TranscriptRestore.as_view()),
+    path("api/v1/transcripts/<str:ref>/audio/redacted/", redaction.RedactedAudio.as_view()),
     path("api/v1/transcripts/<str:ref>/insights/", insights.Insights.as_view()),
     path("api/v1/transcripts/<str:ref>/summarize/", insights.Summarize.as_view()),
     path("api/v1/transcripts/<str:ref>/analyze/", insights.Analyze.as_view()),

@@ -1,6 +1,7 @@
 """/api/v1/transcripts/: what there is, made, changed, taken away."""
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import ClassVar
 
 from django.db import transaction
@@ -24,7 +25,7 @@ from transcripts.api.schemas import Error
 from transcripts.exports.base import CannotDraw, ExportOptions
 from transcripts.exports.registry import FORMATS, render
 from transcripts.models import Origin, Transcript
-from transcripts.services import jobs, speakers, tags, transcripts, uploads
+from transcripts.services import jobs, redaction, speakers, tags, transcripts, uploads
 from transcripts.services.editing import speakers as naming
 from transcripts.services.rerun import jobs_of
 from transcripts.services.submit import Order, check, submit
@@ -98,10 +99,15 @@ class TranscriptList(AccountView):
 
 class TranscriptDetail(AccountView):
     @extend_schema(
-        operation_id="get_transcript", summary="One transcript", responses={200: serializers.Detail, **REFUSED}
+        operation_id="get_transcript",
+        summary="One transcript",
+        parameters=[serializers.Redaction],
+        responses={200: serializers.Detail, 503: Error, **REFUSED},
     )
     def get(self, request: Request, ref: str) -> Response:
-        return Response(serializers.Detail(self.transcript(ref)).data)
+        transcript = self.transcript(ref)
+        context = read(serializers.Redaction, request.query_params)
+        return Response(serializers.Detail(transcript, context=context).data)
 
     @extend_schema(
         operation_id="change_transcript",
@@ -173,7 +179,9 @@ class TranscriptExport(AccountView):
     )
     def get(self, request: Request, ref: str, export_format: str) -> HttpResponse:
         transcript = self.transcript(ref)
-        options = ExportOptions(**read(serializers.ExportQuery, request.query_params))
+        wish = read(serializers.ExportQuery, request.query_params)
+        redact = wish.pop("redact")
+        options = ExportOptions(**wish)
         if export_format not in FORMATS:
             known = ", ".join(FORMATS)
             message = f"There is no export format {export_format[:20]!r}. Choose one of: {known}."
@@ -181,7 +189,11 @@ class TranscriptExport(AccountView):
         if selectors.status_of(transcript.job) != "completed":
             raise ServiceError(ErrorCode.NOT_READY)
         try:
-            file = render(export_format, selectors.document(transcript), meta_of(transcript), options)
+            document, meta = selectors.document(transcript), meta_of(transcript)
+            if redact:
+                document, (title,) = redaction.redacted(document, [meta.title])
+                meta = replace(meta, title=title, slug=meta.slug if title == meta.title else transcript.public_id)
+            file = render(export_format, document, meta, options)
         except CannotDraw as error:
             raise ServiceError(ErrorCode.INVALID_REQUEST, str(error)) from error
         return download(file.name, file.media_type, file.body)

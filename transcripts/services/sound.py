@@ -9,11 +9,14 @@ from typing import IO
 
 from accounts.services import limits
 from accounts.services.access import Caller
-from engine.types import Enhanced, Spoken
+from engine.types import Cover, Enhanced, Spoken
 from stt_site.lib.db import release_connection
 from stt_site.lib.errors import ErrorCode, ServiceError
 from stt_site.lib.ids import new_id
-from transcripts import engine_gateway, incoming, storage
+from transcripts import engine_gateway, incoming, selectors, storage
+from transcripts.models import JobState, Transcript
+from transcripts.services import redaction
+from transcripts.services.editing import rows
 from transcripts.services.submit import StoredUpload
 from transcripts.services.wait import RENEW_SLOT_SECONDS
 
@@ -37,6 +40,26 @@ def speak(caller: Caller, reference: StoredUpload, text: str, abandoned: threadi
         return made.open("rb"), result
 
 
+def mask(caller: Caller, transcript: Transcript, cover: Cover) -> tuple[IO[bytes], int]:
+    """A copy of the recording, as above, in which nothing is heard that identifies a person, and how many stretches
+    were covered. What was corrected away in the text is covered too. Raises NOT_READY, NOT_FOUND."""
+    if transcript.job.state != JobState.SUCCEEDED:
+        raise ServiceError(ErrorCode.NOT_READY)
+    shown = selectors.document(transcript)
+    heard = rows.segments_of(transcript) if transcript.edited_at else []
+    stretches = redaction.stretches(shown.segments, heard, language=shown.language)
+    try:
+        with (
+            _place(caller, None, threading.Event()) as beat,
+            storage.local_path(transcript.media.key) as source,
+            storage.scratch_file() as made,
+        ):
+            engine_gateway.mask(source, made, stretches, cover, beat)
+            return made.open("rb"), len(stretches)
+    except FileNotFoundError as error:
+        raise ServiceError(ErrorCode.NOT_FOUND, "The recording is no longer here.") from error
+
+
 def checked_text(text: str) -> str:
     text = text.strip()
     if not 1 <= len(text) <= MAX_TEXT:
@@ -46,7 +69,7 @@ def checked_text(text: str) -> str:
 
 
 @contextmanager
-def _place(caller: Caller, upload: StoredUpload, abandoned: threading.Event) -> Iterator[Callable[[], None]]:
+def _place(caller: Caller, upload: StoredUpload | None, abandoned: threading.Event) -> Iterator[Callable[[], None]]:
     """One of the plan's places, kept for as long as `beat` is called, which raises CLIENT_CLOSED_REQUEST when the
     caller has left, and STORAGE_FULL when what is being made would fill the disk. The upload goes in any case."""
     holder = f"sound:{new_id(16)}"
@@ -67,5 +90,6 @@ def _place(caller: Caller, upload: StoredUpload, abandoned: threading.Event) -> 
         release_connection()
         yield beat
     finally:
-        upload.path.unlink(missing_ok=True)
+        if upload is not None:
+            upload.path.unlink(missing_ok=True)
         limits.free_slot(holder)

@@ -16,7 +16,10 @@ class ListForm(forms.Form):
     DATES = {"": "Any date", "1": "Today", "7": "Last 7 days", "30": "Last 30 days", "365": "Last 12 months"}
     SOURCES = {"": "Any source", "web": "Sent here", "api": "By the API", "live": "Live captions"}
 
+    WAYS = {"": "By words", "meaning": "By meaning"}
+
     q = forms.CharField(required=False, max_length=200)
+    by = forms.ChoiceField(required=False, choices=WAYS.items())
     status = forms.ChoiceField(required=False, choices=STATUSES.items())
     language = forms.CharField(required=False, max_length=8)
     speaker = forms.CharField(required=False, max_length=100)

@@ -15,9 +15,10 @@ from django.utils import timezone
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
-from transcripts import library, selectors
+from stt_site.lib.errors import ServiceError
+from transcripts import library, search, selectors
 from transcripts.exports.registry import FORMATS
-from transcripts.library import Filters, Place
+from transcripts.library import Filters, Found, Place
 from transcripts.web.access import signed_in
 from transcripts.web.bulk import just_trashed
 from transcripts.web.forms import ListForm
@@ -64,9 +65,9 @@ def _status(transcript: "Transcript", places: Mapping[int, int]) -> Status:
 def transcripts(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     chosen = ListForm(request.GET).values()
-    found = library.find(user, _filters(chosen), behind=request.GET.get("behind", ""))
+    found, trouble = _found(user, chosen, request.GET.get("behind", ""))
     counts = selectors.transcript_counts(user)
-    filtered = any(value for name, value in chosen.items() if name != "sort")
+    filtered = any(value for name, value in chosen.items() if name not in ("sort", "by"))
     first = not request.GET.get("behind")
     queue = library.places_in_queue(transcript.job for transcript in found.transcripts)
     uploads = [] if filtered or not first else [upload_row(upload) for upload in library.uploads(user)]
@@ -80,6 +81,9 @@ def transcripts(request: HttpRequest) -> HttpResponse:
         "first": first,
         "chosen": chosen,
         "filtered": filtered,
+        "trouble": trouble,
+        "ways": ListForm.WAYS.items(),
+        "by_meaning": bool(chosen["q"]) and chosen["by"] == "meaning" and not trouble,
         "sorts": ListForm.SORTS.items(),
         "groups": [(value, name, counts.groups.get(value, 0)) for value, name in ListForm.STATUSES.items()],
         "menus": _menus(user, chosen, counts.languages),
@@ -90,6 +94,30 @@ def transcripts(request: HttpRequest) -> HttpResponse:
         "sample": sample() if not (counts.groups.get("") or uploads) else None,
     }
     return render(request, "transcripts/list.html", context)
+
+
+def _found(user: "User", chosen: dict[str, str], behind: str) -> tuple[Found, str]:
+    """By meaning, where that was asked for; where it cannot be, by words, and why."""
+    filters = _filters(chosen)
+    if not (chosen["by"] == "meaning" and chosen["q"]):
+        return library.find(user, filters, behind=behind), ""
+    try:
+        return _by_meaning(user, filters), ""
+    except ServiceError as error:
+        return library.find(user, filters, behind=behind), error.message
+
+
+def _by_meaning(user: "User", filters: Filters) -> Found:
+    """The best first, each transcript once, with its best place."""
+    places: dict[int, Place] = {}
+    slugs: dict[int, str] = {}
+    for hit in search.search(user, filters.query, filters=filters, by="meaning", limit=search.DEPTH):
+        places.setdefault(hit.transcript.pk, Place(hit.start, hit.pieces))
+        slugs[hit.transcript.pk] = hit.transcript.slug
+    rows = selectors.transcripts_for(user, slugs=list(slugs.values())).defer("text")
+    there = {transcript.pk: transcript for transcript in rows}
+    ordered = [there[pk] for pk in places if pk in there]
+    return Found(ordered, len(ordered), "", places)
 
 
 def _filters(chosen: dict[str, str]) -> Filters:

@@ -18,6 +18,7 @@ from stt_site.lib import tokens
 from transcripts.web.languages import english_name
 from transcripts.web.operations import Operations, operations
 from transcripts.web.present import pattern
+from transcripts.web.prose import coded, prose
 
 if TYPE_CHECKING:
     from accounts.models import PaymentOrder
@@ -130,6 +131,10 @@ def marked(text: str, query: str) -> SafeString:
         pieces += [format_html("{}<mark>{}</mark>", text[at : hit.start()], hit[0])]
         at = hit.end()
     return format_html("{}{}", SafeString("".join(pieces)), text[at:])
+
+
+register.filter("prose", prose)
+register.filter("coded", coded)
 
 
 @register.filter

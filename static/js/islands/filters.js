@@ -4,13 +4,15 @@ import { inField } from "../lib/page.js";
 
 export default function filters(form) {
   const search = form.elements.q;
+  let off = [];
   form.querySelector("[data-plain]").hidden = true;
   form.addEventListener("change", (event) => event.target.type !== "search" && form.requestSubmit());
   form.addEventListener("submit", () => {
-    for (const field of form.elements) if (field.name && !field.value) field.disabled = true; // a short address
+    off = [...form.elements].filter((field) => field.name && !field.value && !field.disabled); // a short address
+    for (const field of off) field.disabled = true;
   });
   addEventListener("pageshow", () => {
-    for (const field of form.elements) field.disabled = false;
+    for (const field of off) field.disabled = false;
   });
   document.addEventListener("keydown", (event) => {
     if (!search || event.key !== "/" || inField(event.target)) return;

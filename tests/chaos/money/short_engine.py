@@ -14,6 +14,7 @@ from pathlib import Path
 from engine.errors import MediaError, VoiceUnavailable
 from engine.types import (
     Chunk,
+    Cover,
     EngineStatus,
     Enhanced,
     Event,
@@ -75,6 +76,16 @@ class ShortEngine(TextStandIn):
         return transcript
 
     def enhance(self, source: Path, destination: Path, beat: Callable[[], None] = lambda: None) -> Enhanced:
+        raise MediaError("decode_failed")
+
+    def mask(
+        self,
+        source: Path,
+        destination: Path,
+        stretches: Sequence[tuple[float, float]],
+        cover: Cover,
+        beat: Callable[[], None] = lambda: None,
+    ) -> Enhanced:
         raise MediaError("decode_failed")
 
     def speak(self, reference: Path, text: str, destination: Path, beat: Callable[[], None] = lambda: None) -> Spoken:

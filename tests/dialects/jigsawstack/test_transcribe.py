@@ -14,6 +14,7 @@ from accounts.services import api_keys, ledger
 from engine.errors import EngineGone, MediaError
 from engine.types import Transcript
 from tests.dialects.jigsawstack.conftest import ADDRESS, SOUND, as_form
+from tests.dialects.llm_double import LanguageModel
 from tests.transcripts.stand_ins import StandInEngine
 from transcripts.models import Job, JobState, WebhookDelivery
 from transcripts.models import Transcript as Row
@@ -115,6 +116,27 @@ def test_a_language_that_nobody_here_can_write_is_refused_before_anything_is_don
     assert "no language" in refused(as_form(jigsaw, {"translate": True, "language": "klingon"}), 400)
     assert "no language" in refused(as_form(jigsaw, {"language": "klingon"}), 400)
     assert (engine.options, spent(alice), Job.objects.count()) == ([], 0, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_81_a_translator_writes_what_the_recogniser_cannot(
+    jigsaw: Client, engine: StandInEngine, alice: User, settings: Settings
+) -> None:
+    wish = {"translate": True, "language": "de"}
+    with LanguageModel().serving() as model:
+        settings.LLM_URL, settings.LLM_MODEL = model.address, "local"
+        model.reply = lambda body: {"texts": [f"<{text}>" for text in json.loads(body["messages"][1]["content"])]}
+        body = as_form(jigsaw, wish).json()
+        assert body["text"] == " <chunk 0> <chunk 1> <chunk 2>"
+        assert body["chunks"][0] == {"timestamp": [2.5, 5.0], "text": " <chunk"}
+        assert "language_detected" not in body
+        assert engine.options[-1].task == "transcribe"
+        assert (as_form(jigsaw, wish).json()["text"], spent(alice)) == (body["text"], 1000)
+        assert "German" in refused(as_form(jigsaw, {**wish, "word_timestamps": True}), 503)
+        model.reply = lambda body: "no JSON"
+        headers = {"X-Jigsaw-Skip-Cache": "true"}
+        assert "not what was asked for" in refused(as_form(jigsaw, wish, headers=headers), 503)
+    assert (spent(alice), Row.objects.count()) == (1000, 1)
 
 
 @pytest.mark.parametrize(

@@ -31,11 +31,14 @@ __all__ = [
     "generate",
     "generate_from_text",
     "latest_summary",
+    "no_translator",
     "plain",
     "summarize",
     "summarize_text",
     "translate",
     "translate_texts",
+    "translated",
+    "translator",
 ]
 
 
@@ -73,7 +76,13 @@ def generate(
     """`kind` and `variant` as `kinds.generated_of` gives them; CUSTOM is what the prompt alone asks for."""
     capped(prompt, LONGEST_PROMPT, "prompt")
     name = ":".join(filter(None, (variant, sha256(prompt.encode()).hexdigest()[:32] if prompt else "")))
-    return _kept(transcript, kind, name, lambda source: making.generated(source, kind, variant, prompt), force)
+
+    def make(source: Source) -> Made:
+        made = making.generated(source, kind, variant, prompt)
+        # Its name is only the prompt's hash.
+        return Made({**made.value, "prompt": prompt}, made.model) if prompt else made
+
+    return _kept(transcript, kind, name, make, force)
 
 
 def translate(transcript: Transcript, target: str, *, force: bool = False) -> Insight:
@@ -89,6 +98,21 @@ def translate_texts(texts: Sequence[str], source: str, target: str) -> tuple[Mad
     capped("".join(texts), LONGEST_TEXT, "texts")
     languages = translating.pair(source, target)
     return translating.texts(texts, languages), languages
+
+
+def translator() -> str | None:
+    """Which model translates texts here; None: none. Raises ENGINE_UNAVAILABLE."""
+    return translating.who()
+
+
+def no_translator(what: str) -> ServiceError:
+    return translating.missing(what)
+
+
+def translated(texts: Sequence[str], source: str, target: str) -> list[str]:
+    """As many, in the same order, however long they are together: what somebody paid for to have heard."""
+    made: list[str] = translating.texts(texts, translating.pair(source, target)).value
+    return made
 
 
 def summarize_text(text: str, style: Style = "brief") -> Made:

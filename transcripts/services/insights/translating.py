@@ -126,6 +126,8 @@ def _written(batch: list[str], languages: Pair) -> list[str]:
 
 def _code(name: str) -> str:
     code = engine_gateway.language_code(name)
+    if code is None and name.lower() in engine_gateway.status().text.targets:
+        code = name.lower()
     if code is None:
         message = f"There is no language {name[:20]!r}. GET /v1/languages lists them. Nothing was charged."
         raise ServiceError(ErrorCode.UNSUPPORTED_LANGUAGE, message)

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from engine.text.types import Message
 from stt_site.lib import json_schema
+from stt_site.lib.db import release_connection
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts.services.language_model import inside, server
 from transcripts.services.language_model.errors import Unfit, unavailable
@@ -77,6 +78,7 @@ def _stream(messages: Sequence[Message], most_tokens: int, schema: Mapping[str, 
         pieces = inside.stream(messages, most_tokens)
     else:
         raise missing()
+    release_connection()
     return _something(without_thoughts(capped(pieces, most_tokens)))
 
 

@@ -208,7 +208,10 @@ export class Editor {
     const moved = this.turns.apply(outcome, (id) => Boolean(this.saver.of(id)));
     this.doubts.draw();
     this.can(outcome);
-    if (outcome.rev) this.rev = outcome.rev;
+    if (outcome.rev && outcome.rev !== this.rev) {
+      this.rev = outcome.rev;
+      document.dispatchEvent(new Event("edited"));
+    }
     this.player?.show(true);
     if (!moved) return;
     if (!this.here?.isConnected) this.rove(this.onScreen() ?? this.turns.all()[0]);

@@ -1,4 +1,4 @@
-// Where the reader left off: the playhead and the paragraph at the top of the screen, for each transcript, in this browser.
+// Where the reader is: the playhead and the paragraph at the top of the screen, for each transcript, in this browser.
 
 const MOST = 200; // transcripts remembered
 
@@ -24,4 +24,18 @@ export function topTurn(text) {
   const box = text.getBoundingClientRect();
   const turn = document.elementFromPoint(box.left + box.width / 2, 40)?.closest(".turn");
   return Number(turn?.dataset.start ?? 0);
+}
+
+/** The paragraph that is heard at that time, or just before it. */
+export function turnAt(text, seconds) {
+  return [...text.querySelectorAll(".turn")].findLast((turn) => Number(turn.dataset.start) <= seconds + 0.05);
+}
+
+const FLASH = 1600; // ms
+
+/** Shows for a moment where a link led to. */
+export function flash(turn) {
+  if (!turn) return;
+  turn.classList.add("turn--found");
+  setTimeout(() => turn.classList.remove("turn--found"), FLASH);
 }

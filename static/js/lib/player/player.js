@@ -3,7 +3,7 @@
 import { ACTIONS, change, chordsOf, sayChord, settings } from "../keymap.js";
 import { announce, clock, inField, poll, spoken } from "../page.js";
 import { Following } from "./following.js";
-import { recall, remember, topTurn } from "./place.js";
+import { flash, recall, remember, topTurn, turnAt } from "./place.js";
 import { Light, Words } from "../words.js";
 import { Wave } from "../wave.js";
 
@@ -261,8 +261,11 @@ export class Player {
       if (!place) return;
       event.preventDefault();
       history.replaceState(null, "", place.getAttribute("href"));
-      this.seek(Number(place.dataset.seek));
-      this.reveal();
+      const seconds = Number(place.dataset.seek);
+      const turn = turnAt(this.text, seconds);
+      this.seek(seconds);
+      turn?.scrollIntoView({ block: "center" });
+      flash(turn);
     });
     addEventListener("hashchange", () => this.fromAddress());
   }

@@ -44,6 +44,8 @@ CHAT = {
     ],
 }
 
+NOTHING = " Nothing was charged."
+
 
 class ChatCompletions(UploadView):
     refusal = InterfazeRefusal()
@@ -136,7 +138,9 @@ def _completed(work: Work, row: Transcript) -> Completion:
     except Exception as error:
         transcripts.withdraw(row, "a transcript without the answer that it was for")
         if isinstance(error, ServiceError):
-            raise ServiceError(error.code, f"{error.message} Nothing was charged or kept.") from error
+            raise ServiceError(
+                error.code, f"{error.message.removesuffix(NOTHING)} Nothing was charged or kept."
+            ) from error
         raise
 
 
@@ -153,7 +157,7 @@ def _made(work: Work, row: Transcript) -> Completion:
         languages=languages,
     )
     if work.target is not None:
-        facts = translated(facts, work.target, languages)
+        facts = translated(facts, work.target)
     filled = None
     if work.plan is not None:
         filled = work.plan.fill(facts, answers_to(work.plan, work.order.prompt, facts))
@@ -167,7 +171,7 @@ def _text_translation(work: Work) -> Completion:
     """Of a prompt without a recording: `Translate the following into French:`, then the text."""
     prompt, target = work.order.prompt, work.target or "en"
     text = prompt.partition("\n\n")[2] or prompt.partition(":")[2] or prompt
-    made = Translation(translation_of(text.strip(), target, selectors.languages()), target)
+    made = Translation(translation_of(text.strip(), "auto", target), target)
     return response.of_translation(work.order, made)
 
 

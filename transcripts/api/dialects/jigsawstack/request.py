@@ -9,7 +9,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.types import Options
@@ -56,11 +56,19 @@ class Wish:
     chunk_duration: float = USUAL_CHUNK
     word_timestamps: bool = False
     stream: bool = False
+    into: str | None = None
+    """The language that the text is put into once it is there, where the recogniser cannot."""
 
     @property
     def detects(self) -> bool:
         """The answer says which language was heard."""
-        return self.options.language is None and self.options.translate_to is None
+        return self.options.language is None and (self.into or self.options.translate_to) is None
+
+    @property
+    def as_heard(self) -> "Wish":
+        """The same with the text in the language that is spoken, and put into the other one afterwards."""
+        options = replace(self.options, task="transcribe", translate_to=None)
+        return replace(self, options=options, into=self.options.translate_to or "en")
 
 
 @dataclass(frozen=True, slots=True)

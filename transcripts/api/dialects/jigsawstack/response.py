@@ -1,6 +1,7 @@
 import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -11,6 +12,7 @@ from transcripts import selectors
 from transcripts.api.chunking import Part, parts, words
 from transcripts.api.dialects.jigsawstack.request import Wish
 from transcripts.models import Transcript as Row
+from transcripts.services import insights
 
 TOKEN = re.compile(r"\w+|[^\w\s]")
 INFERENCE_TOKENS_PER_SECOND = 10
@@ -35,7 +37,18 @@ def as_json(transcript: Transcript, wish: Wish, *, seconds: float, log_id: str) 
 def of_row(finished: Row, wish: Wish, log_id: str) -> dict[str, Any]:
     job = finished.job
     took = (job.finished_at - job.started_at).total_seconds() if job.finished_at and job.started_at else 0.0
-    return as_json(selectors.document(finished), wish, seconds=took, log_id=log_id)
+    return as_json(_in_language(selectors.document(finished), wish), wish, seconds=took, log_id=log_id)
+
+
+def _in_language(transcript: Transcript, wish: Wish) -> Transcript:
+    """Segment by segment. Raises ServiceError. Nobody knows when a word of the translation is spoken."""
+    if wish.into is None:
+        return transcript
+    texts = insights.translated([each.text for each in transcript.segments], transcript.language or "", wish.into)
+    segments = tuple(
+        replace(segment, text=text, words=()) for segment, text in zip(transcript.segments, texts, strict=True)
+    )
+    return replace(transcript, segments=segments, text=" ".join(filter(None, texts)))
 
 
 def chunks(segments: Sequence[Segment], wish: Wish) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from accounts.services.access import Caller
 from accounts.services.idempotency import Ticket
 from accounts.services.tariffs import tariff_of
 from accounts.visit import visit_of
+from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts import selectors
 from transcripts.api.dialects.base import UploadView, request_id
 from transcripts.api.dialects.jigsawstack import schemas, webhook
@@ -25,7 +26,7 @@ from transcripts.api.once import answer_once
 from transcripts.api.openapi import KEY
 from transcripts.api.transcribe import stream, transcribe
 from transcripts.models import Transcript
-from transcripts.services import earlier, files
+from transcripts.services import earlier, files, insights, transcripts
 from transcripts.services.fetch import fetch
 from transcripts.services.submit import Order, StoredUpload, check, submit
 from transcripts.services.webhooks import Callback
@@ -46,8 +47,7 @@ class Transcribe(JigsawView, UploadView):
     def post(self, request: Request) -> HttpResponseBase:
         got = received(request._request)
         values = values_of(got, request._request.GET.dict(), "POST /v1/ai/transcribe")
-        wish = parse(values, has_file=got.file is not None)
-        check(wish.options)
+        wish = _possible(parse(values, has_file=got.file is not None))
         hook = webhook.callback(wish, values, request_id(request))
         visit_of(request._request).logged = request.headers.get("X-Jigsaw-No-Request-Log", "").lower() != "true"
         upload = _recording(got, wish)
@@ -56,6 +56,20 @@ class Transcribe(JigsawView, UploadView):
         finally:
             # Whoever accepted it has moved it away.
             upload.path.unlink(missing_ok=True)
+
+
+def _possible(wish: Wish) -> Wish:
+    """With a translation by whoever can make it: the recogniser, else, where the answer is waited for, a translator."""
+    try:
+        check(wish.options)
+    except ServiceError as refusal:
+        later = wish.stream or wish.webhook_url or wish.word_timestamps
+        missing = refusal.code == ErrorCode.MODEL_UNAVAILABLE and wish.options.task == "translate"
+        if not missing or later or insights.translator() is None:
+            raise
+        wish = wish.as_heard
+        check(wish.options)
+    return wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +98,13 @@ def _answer(asked: Asked) -> HttpResponseBase:
         return Response(of_row(known, wish, request_id(request)), headers=headers)
 
     def answer(finished: Transcript) -> HttpResponse:
+        try:
+            body = of_row(finished, wish, request_id(request))
+        except ServiceError:
+            transcripts.withdraw(finished, "a transcript without the translation that it was for")
+            raise
         earlier.remember(got.caller, wish.options, finished)
-        return Response(of_row(finished, wish, request_id(request)))
+        return Response(body)
 
     return transcribe(request, order, got.abandoned, asked.fingerprint, answer)
 
