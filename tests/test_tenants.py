@@ -99,6 +99,7 @@ NAMES: dict[str, str] = {
     "transcripts/<slug:slug>/export/<str:file_format>/": "slug",
     "transcripts/<slug:slug>/insights/": "slug",
     "transcripts/<slug:slug>/chat/": "slug",
+    "transcripts/<slug:slug>/translate/": "slug",
     "transcripts/<slug:slug>/rename/": "slug",
     "transcripts/<slug:slug>/again/": "slug",
     "transcripts/<slug:slug>/cancel/": "slug",
@@ -341,6 +342,7 @@ def test_the_names_are_right(things: Things, client: Client, alice: User) -> Non
     assert missing - by_token <= {
         "transcripts/<slug:slug>/audio/",
         "transcripts/<slug:slug>/peaks/",
+        "api/v1/transcripts/<str:ref>/audio/redacted/",
         "transcripts/<slug:slug>/delete/",
         "keys/<int:pk>/revoke/",
         "api/v1/keys/<int:pk>/",

@@ -1,7 +1,9 @@
 """The panel beside a transcript, the palette, the way in from the list: in a real browser, with the packaged model."""
 
+import itertools
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -9,7 +11,7 @@ from playwright.sync_api import Page, Request, expect
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
-from tests.dialects.llm_double import LanguageModel, endless
+from tests.dialects.llm_double import LanguageModel
 from tests.e2e.reading import heard, ready, until, violations
 from tests.web import rows
 from transcripts.models import Transcript, TranscriptInsight
@@ -201,6 +203,7 @@ DROP = """(name) => {
 
 def test_a_file_dropped_on_the_list_is_ready_to_be_sent(read: Read, alice: User) -> None:
     page = read("/transcripts/")
+    page.wait_for_load_state("networkidle")
     page.keyboard.press("u")
     dialog = page.get_by_role("dialog", name="New transcript")
     expect(dialog.get_by_text("Drop audio or video")).to_be_visible(timeout=20_000)
@@ -218,15 +221,21 @@ def ask(page: Page, question: str) -> None:
     page.keyboard.press("Enter")
 
 
+def at_a_walk(body: object) -> Iterator[str]:
+    for number in itertools.count():
+        time.sleep(0.05)
+        yield f"word {number} "
+
+
 def test_a_question_is_answered_from_the_recording_with_its_time(read: Read, alice: User) -> None:
     page = opened(read, heard(alice), "chat")
     ask(page, "When is the meeting for young people?")
     log = page.get_by_role("log")
-    time = log.get_by_role("link", name="0:11")
-    expect(time).to_be_visible(timeout=SECONDS)
+    cited = log.get_by_role("link", name="0:11")
+    expect(cited).to_be_visible(timeout=SECONDS)
     expect(page.locator("#status")).to_contain_text("There is a meeting for young people on Saturday at ten o'clock.")
     watch_flashes(page)
-    time.click()
+    cited.click()
     until(page, f"{NOW} === '0:11'")
     until(page, "window.flashed.some((text) => text.includes('ten o\\'clock'))")
     ask(page, "What does a rocket engine weigh?")
@@ -254,11 +263,11 @@ def test_an_answer_comes_as_it_is_written_and_can_be_stopped(read: Read, alice: 
     expect(coming).to_have_count(0)
     assert page.locator("main :is(img, script, iframe)").count() == 0
     assert asked == []
-    model.reply = endless
+    model.reply = at_a_walk
     ask(page, "When is the meeting for young people?")
     expect(coming).to_contain_text("word 3", timeout=SECONDS)
     page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_text("Stopped.")).to_be_visible()
+    expect(page.get_by_role("log").get_by_text("Stopped.")).to_be_visible()
     expect(page.get_by_role("button", name="Ask")).to_be_visible()
     assert model.left.wait(20), "the model is told to stop"
 
@@ -267,12 +276,13 @@ def test_the_list_is_searched_by_words_and_by_meaning(read: Read, alice: User) -
     made = heard(alice, title="The library")
     heard(alice, (rows.spoken("We sail to the sea tomorrow.", 2.5, language="en"),), title="Sailing")
     page = read("/transcripts/")
+    page.wait_for_load_state("networkidle")
     page.keyboard.press("/")
     page.keyboard.type("young people")
     page.keyboard.press("Enter")
     page.wait_for_url("**/?q=young+people")
     expect(page.get_by_role("rowheader")).to_have_count(1)
-    expect(page.locator(".list__hit mark").first).to_have_text("young")
+    expect(page.locator(".list__hit mark").filter(has_text="young")).to_be_visible()
     page.get_by_label("By meaning").check()
     page.wait_for_url("**by=meaning**")
     expect(page.get_by_role("rowheader").first).to_contain_text("The library")

@@ -163,3 +163,26 @@ def test_an_answer_is_drawn_as_text_with_its_times(page: Client, alice: User, mo
     assert 'Twelve fifty <a class="stamp" href="#t=4.25" data-seek="4.25">0:04</a>.' in drawn
     assert not re.search(r"<(img|script)\b", drawn)
     assert page.get(f"/transcripts/{made.slug}/chat/", {"session": "cs_nothing"}).status_code == 404
+
+
+def test_a_translation_stands_beside_its_paragraphs_and_says_who_made_it(page: Client, alice: User) -> None:
+    made = rows.transcript(alice, segments=[rows.spoken("The brief.", 4.25)])
+    turns = [{"start": 4.25, "end": 5.05, "speaker": None, "text": HOSTILE}]
+    value = {"target": "de", "text": HOSTILE, "turns": turns}
+    TranscriptInsight.objects.create(
+        transcript=made, version=1, rev=0, kind="translation", variant="de", value=value, model="a translator"
+    )
+    shown = page.get(f"/transcripts/{made.slug}/?translation=de").content.decode()
+    assert 'class="turn__other" dir="auto" lang="de">&lt;img' in shown
+    assert "translated by <bdi>a translator</bdi>" in shown
+    plain = page.get(f"/transcripts/{made.slug}/").content.decode()
+    assert "turn__other" not in plain
+    assert 'href="?translation=de">German</a>' in plain
+
+
+def test_without_a_translator_the_page_says_what_is_to_be_installed(page: Client, alice: User) -> None:
+    made = rows.transcript(alice)
+    shown = page.get(f"/transcripts/{made.slug}/").content.decode()
+    assert "<code>manage.py models fetch madlad400-3b-mt</code>" in shown
+    refused = page.post(f"/transcripts/{made.slug}/translate/", {"target": "de"}, follow=True)
+    assert "this server has none" in refused.content.decode()

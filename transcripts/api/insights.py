@@ -51,23 +51,23 @@ class Summarize(InsightView):
         responses={200: bodies.SummaryBody, **REFUSED},
     )
     def get(self, request: Request, ref: str) -> Response:
-        style = read(bodies.SummaryQuery, request.query_params)["style"]
-        made = insights.cached(self.transcript(ref), "summary", style)
+        transcript, query = self.transcript(ref), read(bodies.SummaryQuery, request.query_params)
+        made = insights.cached(transcript, "summary", query["style"])
         if made is None:
             raise ServiceError(ErrorCode.NOT_FOUND, "No such summary was made yet. POST here makes it.")
         return Response(_summary(made))
 
     @describe("summarize_transcript", "Its summary", bodies.SummaryWish, bodies.SummaryBody)
     def post(self, request: Request, ref: str) -> Response:
-        wish = read(bodies.SummaryWish, request.data)
-        return Response(_summary(insights.summarize(self.transcript(ref), wish["style"], force=wish["force"])))
+        transcript, wish = self.transcript(ref), read(bodies.SummaryWish, request.data)
+        return Response(_summary(insights.summarize(transcript, wish["style"], force=wish["force"])))
 
 
 class Analyze(InsightView):
     @describe("analyze_transcript", "What it says of itself", bodies.AnalysisWish, bodies.AnalysisBody)
     def post(self, request: Request, ref: str) -> Response:
-        wish = read(bodies.AnalysisWish, request.data)
-        found, failed = _analysed(self.transcript(ref), wish["kinds"], force=wish["force"])
+        transcript, wish = self.transcript(ref), read(bodies.AnalysisWish, request.data)
+        found, failed = _analysed(transcript, wish["kinds"], force=wish["force"])
         body: dict[str, Any] = {
             "results": {kind: insights.plain(kind, each.value) for kind, each in found.items()},
             "details": {kind: _analysis(each) for kind, each in found.items()}
@@ -82,18 +82,15 @@ class Analyze(InsightView):
 class Generate(InsightView):
     @describe("generate_from_transcript", "A new text made of it", bodies.GenerateWish, bodies.GeneratedBody)
     def post(self, request: Request, ref: str) -> Response:
-        wish = read(bodies.GenerateWish, request.data)
-        made = insights.generate(
-            self.transcript(ref), wish["kind"], wish["variant"], wish["prompt"], force=wish["force"]
-        )
+        transcript, wish = self.transcript(ref), read(bodies.GenerateWish, request.data)
+        made = insights.generate(transcript, wish["kind"], wish["variant"], wish["prompt"], force=wish["force"])
         return Response({"type": made.kind, **made.value, **_made(made)})
 
 
 class Translate(InsightView):
     @describe("translate_transcript", "It in another language", bodies.TranslateWish, bodies.TranslatedBody)
     def post(self, request: Request, ref: str) -> Response:
-        wish = read(bodies.TranslateWish, request.data)
-        transcript = self.transcript(ref)
+        transcript, wish = self.transcript(ref), read(bodies.TranslateWish, request.data)
         made = insights.translate(transcript, wish["target"], force=wish["force"])
         body = {
             "translated_text": made.value["text"],

@@ -19,7 +19,7 @@ from transcripts.services import jobs, speakers, transcripts
 from transcripts.services.claim import claim
 from transcripts.services.rerun import rerun
 from transcripts.services.trash import KEPT, trash
-from transcripts.web import editing, panel
+from transcripts.web import editing, panel, translation
 from transcripts.web.access import caller_of, signed_in
 from transcripts.web.forms import SPEAKER_COUNTS, TitleForm, export_options, transcribe_options
 from transcripts.web.languages import choices
@@ -74,6 +74,7 @@ def page(request: HttpRequest, transcript: "Transcript") -> HttpResponse:
     if transcript.owner_id is not None:
         context |= editing.context(transcript, [turn for turn in read if turn.unheard])
         context |= panel.context(request, transcript)
+        context |= translation.context(request, transcript)
     return render(request, "transcripts/document.html", context)
 
 

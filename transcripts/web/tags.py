@@ -1,6 +1,7 @@
 """Template tags that every page has without loading them."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -135,6 +136,11 @@ def marked(text: str, query: str) -> SafeString:
 
 register.filter("prose", prose)
 register.filter("coded", coded)
+
+
+@register.filter
+def at(found: Mapping[float, str], key: float) -> str:
+    return found.get(key, "")
 
 
 @register.filter

@@ -15,6 +15,7 @@ from transcripts.web import (
     sharing,
     site,
     subtitles,
+    translation,
     usage,
     webhooks,
 )
@@ -60,6 +61,7 @@ urlpatterns = [
     path("transcripts/<slug:slug>/export/<str:file_format>/", owned(document.download)),
     path("transcripts/<slug:slug>/insights/", owned(panel.insight), name="insights"),
     path("transcripts/<slug:slug>/chat/", owned(chat.talk), name="chat"),
+    path("transcripts/<slug:slug>/translate/", owned(translation.translate), name="translate"),
     path("transcripts/<slug:slug>/rename/", owned(document.rename), name="rename"),
     path("transcripts/<slug:slug>/again/", owned(document.again), name="again"),
     path("transcripts/<slug:slug>/cancel/", owned(document.cancel)),
