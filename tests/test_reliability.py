@@ -16,7 +16,7 @@ ROWS = [
     *("S1", "S2", "S3", "S4", "S6", "S7", "S8"),
     *("W1", "W2", "W3", "W4", "W5", "W6"),
     *("E1", "E2", "E3", "E4", "E5", "E6"),
-    *("L3",),
+    *("L1", "L2", "L3", "L4"),
 ]
 LINE = re.compile(r"^\| ([A-Z]\d+) \|.*$", re.MULTILINE)
 ALL_SLOW = re.compile(r"^pytestmark = .*pytest\.mark\.slow\b", re.MULTILINE)

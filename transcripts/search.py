@@ -14,7 +14,7 @@ from transcripts.full_text import Scope
 from transcripts.library import Filters
 from transcripts.models import Passage, Transcript
 from transcripts.snippets import Piece
-from transcripts.terms import Clause, clauses, grams
+from transcripts.terms import Clause, clauses, grams, terms
 from transcripts.vectors import Near
 
 By = Literal["words", "meaning", "both"]
@@ -57,14 +57,11 @@ def search(
     MODEL_UNAVAILABLE or ENGINE_UNAVAILABLE where nobody can compare meanings; by both it goes by words then."""
     wish = replace(filters or Filters(), query="")
     scope = Scope(user, library.matching(user, wish) if wish != Filters() else None)
-    found = look(scope, query, by=by)
-    if wish.speaker:
-        found = [hit for hit in found if any(part[3] == wish.speaker for part in hit.passage.parts)]
-    return found[behind : behind + limit]
+    return look(scope, query, by=by, limit=limit, behind=behind, speaker=wish.speaker)
 
 
-def look(scope: Scope, query: str, *, by: By = "both") -> list[Hit]:
-    """All hits in the scope, the best first."""
+def look(scope: Scope, query: str, *, by: By = "both", limit: int, behind: int = 0, speaker: str = "") -> list[Hit]:
+    """In the scope, the best first; with `speaker`, passages in which that one says something."""
     query = " ".join(query.replace("\0", " ").split())
     if not query:
         return []
@@ -74,21 +71,27 @@ def look(scope: Scope, query: str, *, by: By = "both") -> list[Hit]:
     rows = _rows(scope.owner, list(dict.fromkeys([*said, *meant])))
     shared = _shared(query, rows)
     words = set(said)
-    hits = [_hit(row, query, near.get(row.pk), shared[row.pk], by, by_words=row.pk in words) for row in rows]
-    # What stands first among equals: the order in which words put them forward.
-    return sorted(hits, key=lambda hit: -hit.score) if by != "words" else hits
+
+    def score(row: Passage) -> float:
+        likeness = max(near[row.pk].likeness, 0.0) if row.pk in near else 0.0
+        return likeness + (WORDS_WEIGH * shared[row.pk] if by != "meaning" else 0.0)
+
+    if speaker:
+        rows = [row for row in rows if any(part[3] == speaker for part in row.parts)]
+    if by != "words":
+        rows.sort(key=score, reverse=True)
+    shown = rows[behind : behind + limit]
+    return [_hit(row, query, near.get(row.pk), shared[row.pk], score(row), row.pk in words) for row in shown]
 
 
 def _rows(owner: User, order: Sequence[int]) -> list[Passage]:
     mine = Passage.objects.filter(owner=owner, transcript__trashed_at=None, pk__in=order)
-    found = {row.pk: row for row in mine.select_related("transcript").defer("embedding", "terms", "transcript__text")}
+    found = {row.pk: row for row in mine.select_related("transcript").defer("embedding", "transcript__text")}
     return [found[pk] for pk in order if pk in found]
 
 
-def _hit(row: Passage, query: str, near: Near | None, shared: float, by: By, *, by_words: bool) -> Hit:
+def _hit(row: Passage, query: str, near: Near | None, shared: float, score: float, by_words: bool) -> Hit:
     found = snippets.best(row, query, fallback=near.part if near else 0)
-    likeness = near.likeness if near else None
-    score = max(likeness or 0.0, 0.0) + (WORDS_WEIGH * shared if by != "meaning" else 0.0)
     return Hit(
         row.transcript,
         row,
@@ -97,7 +100,7 @@ def _hit(row: Passage, query: str, near: Near | None, shared: float, by: By, *, 
         found.pieces,
         score,
         "words" if by_words else "meaning",
-        likeness,
+        near.likeness if near else None,
         shared,
     )
 
@@ -153,8 +156,8 @@ def _by_meaning(scope: Scope, query: str, also: Sequence[int], *, must: bool) ->
 
 def _shared(query: str, rows: Sequence[Passage]) -> dict[int, float]:
     """By passage, how much of the query's words it has, inflected or not; rare pieces count for more."""
-    wanted = grams(query)
-    had = {row.pk: wanted & grams(row.text) for row in rows}
+    wanted = grams(term.text for term in terms(query))
+    had = {row.pk: wanted & grams(row.terms.split()) for row in rows}
     counts = Counter(piece for pieces in had.values() for piece in pieces)
     weights = {piece: max(_weight(counts[piece], len(rows)), 0.0) for piece in wanted}
     total = sum(weights.values()) or 1.0

@@ -6,7 +6,7 @@ have (docs/decisions/0019).
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -73,10 +73,10 @@ def clauses(query: str) -> tuple[Clause, ...]:
     return tuple(kept)
 
 
-def grams(text: str) -> set[str]:
-    """Pieces of words, by which "devuelve" and "devolver" are alike."""
-    words = (f" {term.text} " for term in terms(text))
-    return {word[at : at + GRAM] for word in words for at in range(max(1, len(word) - GRAM + 1))}
+def grams(words: Iterable[str]) -> set[str]:
+    """Pieces of terms, by which "devuelve" and "devolver" are alike."""
+    padded = (f" {word} " for word in set(words))
+    return {word[at : at + GRAM] for word in padded for at in range(max(1, len(word) - GRAM + 1))}
 
 
 def marks(text: str, query: str) -> list[tuple[int, int]]:

@@ -210,6 +210,33 @@ def test_42_to_47_the_transcripts_of_an_account(product: Product) -> None:
         assert mine.get(address).status_code == 404
 
 
+def test_43_46_questions_to_a_transcript(product: Product) -> None:
+    with (
+        product.client(product.key("asker@example.com")) as mine,
+        product.client(product.key("stranger@example.com")) as other,
+    ):
+        made = transcribe(mine, product.speech).json()
+        address = f"/api/v1/transcripts/{made['transcript_id']}/chat/"
+        first = made["segments"][0]["text"]
+        deadline = time.monotonic() + 60
+        while (said := mine.post(address, json={"question": first})).status_code == 409:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        assert said.status_code == 200, said.text
+        body = said.json()
+        assert first in body["answer"]
+        assert 0 < len(body["sources"]) <= 5
+        scores = [source["score"] for source in body["sources"]]
+        assert scores == sorted(scores, reverse=True)
+        assert all(0 <= score <= 1 for score in scores)
+        again = mine.post(address, json={"message": first, "session_id": body["session_id"]})
+        assert again.json()["session_id"] == body["session_id"]
+        assert other.post(address, json={"question": first}).status_code == 404
+        found = mine.get("/api/v1/search/", params={"q": first, "by": "words"}).json()["results"]
+        assert [hit["transcript_id"] for hit in found] == [made["transcript_id"]]
+        assert other.get("/api/v1/search/", params={"q": first}).json()["results"] == []
+
+
 def check_exports(client: httpx.Client, address: str) -> None:
     files: dict[str, Any] = {name: client.get(f"{address}export/{name}/") for name in FORMATS}
     assert {name: file.status_code for name, file in files.items()} == dict.fromkeys(FORMATS, 200)

@@ -97,7 +97,7 @@ def ask(
     known = _session(user, transcripts, session) if session else None
     asked = _Asked(user, transcripts, question, known, session or f"cs_{new_id(22)}")
     scope = Scope(user, named=[each.pk for each in transcripts or ()])
-    hits = search.look(scope, question)[: evidence.MOST]
+    hits = search.look(scope, question, limit=evidence.MOST)
     return _answer(asked, hits if evidence.answers(hits) else [], stop)
 
 
