@@ -111,9 +111,14 @@ def _by_words(scope: Scope, query: str, *, whole: bool) -> list[int]:
     asked = clauses(query)
     if not asked:
         return []
-    if whole:
-        scope = replace(scope, chosen=scope.transcripts().filter(full_text.says(scope.owner, asked)))
     exact = full_text.ranked(scope, asked, DEPTH)
+    if len(exact) == DEPTH or (whole and len(asked) == 1):
+        return exact
+    if whole:
+        saying = scope.transcripts().filter(full_text.says(scope.owner, asked)).values_list("pk", flat=True)
+        scope = replace(scope, chosen=None, named=list(saying))
+        if not scope.named:
+            return []
     return list(dict.fromkeys([*exact, *_by_some_words(scope, asked)]))[:DEPTH]
 
 
