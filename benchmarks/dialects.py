@@ -1,10 +1,11 @@
 """What one request of each API costs over the bare engine call: web, worker and engine on SQLite, a 5 s clip.
 
-    python -m benchmarks.dialects [--count 40] [--model DIR] [--only NAME ...]
+    python -m benchmarks.dialects [--count 40] [--pause 1.5] [--model DIR] [--only NAME ...]
 
 For each dialect the bare call has the options that the request came to (60db listens for the language of each stretch,
 STT.ai tells speakers apart), and the two take turns on the same running server, so whatever else the machine does meets
-both. No recording comes twice: a dialect may keep its answers.
+both. Before each call the server gets a pause, in which it makes the browser's copy and the index of the one before. No
+recording comes twice: a dialect may keep its answers.
 """
 
 import argparse
@@ -65,7 +66,7 @@ def variant(clip: bytes, number: int) -> bytes:
     return clip[:-2] + (number % 2**15).to_bytes(2, "little")
 
 
-def measure(product: Product, names: list[str], clip: Path, count: int) -> dict[str, Caller]:
+def measure(product: Product, names: list[str], clip: Path, count: int, pause: float) -> dict[str, Caller]:
     key = product.key("bench@example.com", minutes=1_000_000)
     callers = {name: Caller(product, examples()[name], key) for name in names}
     engine = EngineClient(run_dir(product.data_dir) / "engine.sock")
@@ -77,6 +78,7 @@ def measure(product: Product, names: list[str], clip: Path, count: int) -> dict[
     for turn in range(WARM_UP + count):
         for name, caller in callers.items():
             number += 1
+            time.sleep(pause)
             bare = seconds(lambda name=name: engine.transcribe(clip, wishes[name], on_event=lambda event: None))  # type: ignore[misc]
             whole = seconds(caller.asks(variant(content, number)))
             if turn >= WARM_UP:
@@ -99,6 +101,7 @@ def percentile(times: list[float], at: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--count", type=int, default=40)
+    parser.add_argument("--pause", type=float, default=1.5, help="seconds")
     parser.add_argument("--model", type=Path, default=MODEL)
     parser.add_argument("--only", nargs="+", choices=sorted(examples()), default=sorted(examples()))
     given = parser.parse_args()
@@ -111,7 +114,7 @@ def main() -> None:
             "STT_LOG_LEVEL": "WARNING",
         }
         with running(Path(folder), **settings) as product:
-            callers = measure(product, given.only, clip, given.count)
+            callers = measure(product, given.only, clip, given.count, given.pause)
     print(f"\n{given.count} requests each, in turns; milliseconds; p50 and p95 of")
     print("| dialect | engine | engine p95 | request | request p95 | over | over p95 |\n|---|---|---|---|---|---|---|")
     for name, caller in callers.items():

@@ -4,7 +4,7 @@
 
 Speech is made up of a vocabulary with the frequencies of a language; vectors are random, which takes as long as real
 ones. The query's vector is the real embedder's, in this process. On SQLite in a folder of its own, and on PostgreSQL
-where `--url` names a database that may be emptied.
+where `--url` names an empty database.
 """
 
 import argparse
@@ -48,7 +48,6 @@ def _run(segments: int, queries: int) -> None:
     from transcripts.services import chat
 
     call_command("migrate", verbosity=0)
-    call_command("flush", interactive=False, verbosity=0)
     owner = User.objects.create_user("owner@example.org")
     rng = random.Random(7)
     words = [_word(rng) for _ in range(20_000)]
