@@ -216,12 +216,17 @@ def test_a_progress_bar_is_drawn_on_a_terminal_only_and_never_on_stdout(
     assert elsewhere.stderr == b""
 
 
+def _heed_ctrl_c() -> None:
+    """What runs in the background of a shell is begun deaf to it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_exits_with_130_and_ends_the_work(served: tuple[StandIn, Path], tmp_path: Path) -> None:
     engine, path = served
     file = tmp_path / "long"
     file.write_text("1 endless")
     command = [sys.executable, "-m", "engine", "transcribe", str(file), "--socket", str(path)]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_ctrl_c) as child:
         assert engine.began.wait(WAIT)
         child.send_signal(signal.SIGINT)
         _, err = child.communicate(timeout=WAIT)
