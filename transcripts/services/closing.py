@@ -119,7 +119,7 @@ def _write_transcript(job: Job, result: Result, duration_ms: int) -> None:
         Transcript.objects.filter(pk=transcript.pk).update(**shown(result, duration_ms))
         write_segments(transcript.pk, result.segments, transcript.version)
         if job.owner is not None:
-            index.want(transcript.pk)
+            (index.want_new if again is None else index.want)(transcript.pk)
     else:
         write_segments(again.transcript_id, result.segments, again.number)
         versions.show(again, shown(result, duration_ms))

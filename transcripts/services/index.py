@@ -41,6 +41,13 @@ def want(transcript_id: int, *, rest: timedelta = timedelta()) -> None:
         ring(INDEX, transcript_id, at=due if rest else None)
 
 
+def want_new(transcript_id: int) -> None:
+    """The same for one that has just been made, without looking: somebody waits."""
+    wish = Index(transcript_id=transcript_id, due_at=timezone.now())
+    Index.objects.bulk_create([wish], ignore_conflicts=True)
+    ring(INDEX, transcript_id)
+
+
 def forget(transcript_id: int) -> None:
     """It is not to be found from now on."""
     Passage.objects.filter(transcript=transcript_id).delete()
