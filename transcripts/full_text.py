@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
@@ -58,7 +59,10 @@ class Scope:
         return Passage.objects.filter(owner=self.owner, transcript__in=self.transcripts()).count()
 
     def sql(self) -> tuple[str, list[Any]]:
-        inner, values = self.transcripts().values("pk").query.sql_with_params()
+        try:
+            inner, values = self.transcripts().values("pk").query.sql_with_params()
+        except EmptyResultSet:  # Django knows that nothing can match, and makes no SQL of it
+            return "1 = 0", []
         return f"p.owner_id = %s AND p.transcript_id IN ({inner})", [self.owner.pk, *values]
 
 

@@ -251,3 +251,6 @@ def test_search_over_http(keyed: Client, talk: Transcript, alice: User, bob: Use
     assert second["next"] is None
     for odd in ("", "q=", "q=x&by=magic", "q=x&limit=51", f"q={'x' * 501}"):
         assert keyed.get(f"/api/v1/search/?{odd}").status_code == 400
+    for by in ("words", "meaning", "both"):
+        answer = keyed.get(f"/api/v1/search/?q=price&by={by}&speaker=Nobody")
+        assert (answer.status_code, answer.json()["results"]) == (200, [])
