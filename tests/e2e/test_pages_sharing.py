@@ -135,6 +135,7 @@ def test_rows_change_and_come_without_taking_the_focus(read: Read, alice: User) 
 def test_the_times_of_a_caption_by_keyboard(read: Read, alice: User, complaints: list[str]) -> None:
     made = heard(alice)
     page = read(f"/transcripts/{made.slug}/subtitles/")
+    page.wait_for_selector("[data-subtitles=ready]")
     caption = page.locator("#c1")
     times = caption.get_by_role("link", name="Times of caption 1")
     times.focus()

@@ -1,6 +1,6 @@
 // Captions beside their sound: the one that stands now is on the screen, and its times can be changed in place.
 
-import { Keys } from "../lib/keymap.js";
+import { pageKeys } from "../lib/keymap.js";
 import { announce } from "../lib/page.js";
 import { morph } from "../lib/morph.js";
 import { bring } from "../lib/player/player.js";
@@ -12,7 +12,8 @@ export default async function subtitles(root) {
   const list = root.querySelector("[data-cues]");
   const screen = new Screen(root.querySelector("[data-screen] p"), list);
   edit(list, screen);
-  const player = await bring(root, { keys: new Keys(), words: Promise.resolve(null) });
+  root.dataset.subtitles = "ready";
+  const player = await bring(root, { keys: pageKeys(), words: Promise.resolve(null) });
   if (!player) return;
   const { audio } = player;
   const frame = () => {
