@@ -227,9 +227,13 @@ class Stream:
                     self._say(self._corrected(self._seqs[utterance], text))
             case SpeechStarted() | SpeechEnded() | Finalized() | Warned():
                 self._say(event)
-        # With a final too: a client that sends on only what is acknowledged may have nothing left to send.
-        if self.wish.acks and isinstance(event, Heard | Final | SpeechEnded):
-            self._say(Ack(self._relay.needed // MS))
+        # Never past text that only this process knows: what is acknowledged may be forgotten by the client.
+        if isinstance(event, Heard | SpeechEnded) and not self._unstored and not self._writing.locked():
+            self._acknowledge(self._relay.needed)
+
+    def _acknowledge(self, needed: int) -> None:
+        if self.wish.acks:
+            self._say(Ack(needed // MS))
 
     def _said(self, final: Final) -> None:
         self.seq += 1
@@ -268,8 +272,11 @@ class Stream:
             waiting, self._unstored = self._unstored, []
             if not waiting:
                 return
+            needed = self._relay.needed
             try:
-                await in_database(live.store, self.row, waiting, self._relay.needed)
+                await in_database(live.store, self.row, waiting, needed)
+                # A client that sends on only what is acknowledged may have nothing left to send.
+                self._acknowledge(needed)
             except Exception:
                 log.exception("Text of the stream %s could not be stored; it is tried again.", self.row.public_id)
                 self._unstored = [*waiting, *self._unstored]
