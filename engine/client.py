@@ -133,7 +133,7 @@ class EngineClient:
         temperature: float = 0.0,
         stop: Sequence[str] = (),
         beat: Callable[[], None] = lambda: None,
-    ) -> Generator[str, None, None]:
+    ) -> Generator[str, None, bool]:
         question = {
             "op": "write",
             "messages": [dict(message) for message in messages],
@@ -147,7 +147,8 @@ class EngineClient:
                     yield frame["value"]
                 else:
                     beat()
-            _answer(frame)
+            cut: bool = _answer(frame)["cut"]
+            return cut
 
     def translate(
         self, texts: Sequence[str], source: str | None, target: str, *, beat: Callable[[], None] = lambda: None

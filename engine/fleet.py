@@ -105,9 +105,11 @@ class EngineFleet:
         temperature: float = 0.0,
         stop: Sequence[str] = (),
         beat: Callable[[], None] = lambda: None,
-    ) -> Generator[str, None, None]:
+    ) -> Generator[str, None, bool]:
         _, engine = self._least_busy()
-        yield from engine.write(messages, most_tokens=most_tokens, temperature=temperature, stop=stop, beat=beat)
+        return (
+            yield from engine.write(messages, most_tokens=most_tokens, temperature=temperature, stop=stop, beat=beat)
+        )
 
     def translate(
         self, texts: Sequence[str], source: str | None, target: str, *, beat: Callable[[], None] = lambda: None

@@ -156,10 +156,10 @@ class LocalEngine:
         temperature: float = 0.0,
         stop: Sequence[str] = (),
         beat: Callable[[], None] = lambda: None,
-    ) -> Generator[str, None, None]:
+    ) -> Generator[str, None, bool]:
         caller = _Caller(beat)
         with _faults(caller), self._counted():
-            yield from self._text.write(messages, most_tokens, temperature, stop, caller)
+            return (yield from self._text.write(messages, most_tokens, temperature, stop, caller))
 
     def translate(
         self, texts: Sequence[str], source: str | None, target: str, *, beat: Callable[[], None] = lambda: None

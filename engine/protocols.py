@@ -133,8 +133,9 @@ class Engine(Protocol):
         temperature: float = 0.0,
         stop: Sequence[str] = (),
         beat: Callable[[], None] = lambda: None,
-    ) -> Generator[str, None, None]:
-        """The writer's answer as it comes, piece by piece; closing the iterator ends the work. `beat` as above.
+    ) -> Generator[str, None, bool]:
+        """The writer's answer as it comes, piece by piece; closing the iterator ends the work. `beat` as above. Returns
+        whether the answer was cut off: at `most_tokens`, or where its time was up.
 
         Raises ModelUnavailable where no writer is installed, and EngineError `text_too_long`.
         """

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any, TypeVar
 
-from engine import wire
+from engine import memory, wire
 from engine.config import EngineConfig
 from engine.errors import Cancelled, EngineError, EngineGone
 from engine.faults import engine_fault
@@ -47,6 +47,7 @@ def serve(path: Path, config: EngineConfig, *, exit_with_parent: bool = False) -
 
     if exit_with_parent:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    memory.keep_large_apart()
     engine = LocalEngine(config)
     serve_engine(path, engine, warm=engine.warm)
     # Native inference that is still running would crash the interpreter's own shutdown.
@@ -231,9 +232,12 @@ class _Conversation:
             beat=self._beat,
         )
         with closing(pieces):
-            for piece in pieces:
+            while True:
+                try:
+                    piece = next(pieces)
+                except StopIteration as end:
+                    return {"cut": end.value}
                 self._tell({"event": "piece", "value": piece})
-        return {}
 
     def _translate(self, request: wire.Frame) -> dict[str, Any]:
         texts, source, target = request["texts"], request["source"], request["target"]

@@ -34,6 +34,7 @@ import json
 import os
 import select
 import socket
+import struct
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -51,30 +52,34 @@ Frame = dict[str, Any]
 
 MAX_FRAME = 512 * 1024 * 1024
 """Bytes; the transcript of twelve hours with words is a tenth of it."""
-SEND_TIMEOUT = 60.0
-"""A peer that reads nothing for so long is taken for dead."""
+SEND_TIMEOUT = 60
+"""Seconds. A peer that reads nothing for so long is taken for dead."""
 MAX_ADDRESS = 100
 """The kernel's limit for a socket's path is 108 bytes."""
 
 
 class Connection:
-    """One side of a conversation. OSError means that the other side is gone."""
+    """One side of a conversation. OSError means that the other side is gone. One thread may send while another one
+    receives."""
 
     def __init__(self, sock: socket.socket) -> None:
+        # A socket's own timeout is one for both directions, so a thread that set it would change the other's call.
+        sock.settimeout(None)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_TIMEOUT, 0))
         self._socket = sock
         self._buffer = bytearray()
         self._searched = 0
 
     def send(self, frame: Mapping[str, Any]) -> None:
         line = json.dumps(frame, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
-        self._socket.settimeout(SEND_TIMEOUT)
         self._socket.sendall(line.encode())
 
     def receive(self, timeout: float | None = None) -> Frame | None:
         """The next frame; None if the other side closed. Raises TimeoutError, and loses nothing by it."""
         deadline = None if timeout is None else time.monotonic() + timeout
         while (line := self._line()) is None:
-            self._socket.settimeout(None if deadline is None else max(0.001, deadline - time.monotonic()))
+            if deadline is not None and not self._readable(max(0.001, deadline - time.monotonic())):
+                raise TimeoutError
             try:
                 data = self._socket.recv(1 << 18)
             except ConnectionResetError:
@@ -91,9 +96,7 @@ class Connection:
 
     def peer_left(self) -> bool:
         """Has the other side closed, or said {"op": "cancel"}? Does not wait."""
-        poll = select.poll()
-        poll.register(self._socket, select.POLLIN)
-        if b"\n" not in self._buffer and not poll.poll(0):
+        if b"\n" not in self._buffer and not self._readable(0.0):
             return False
         try:
             frame = self.receive(timeout=1.0)
@@ -103,6 +106,11 @@ class Connection:
 
     def close(self) -> None:
         self._socket.close()
+
+    def _readable(self, seconds: float) -> bool:
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
 
     def _line(self) -> bytes | None:
         end = self._buffer.find(b"\n", self._searched)

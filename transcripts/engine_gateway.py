@@ -206,12 +206,15 @@ def write(
     temperature: float = 0.0,
     stop: Sequence[str] = (),
     beat: Callable[[], None] = lambda: None,
-) -> Generator[str, None, None]:
+) -> Generator[str, None, bool]:
     """Piece by piece; closing the iterator ends the work. `beat` is called before the first piece, and may raise.
+    Returns whether the text was cut off.
 
     Raises MODEL_UNAVAILABLE where this server has no writer of its own."""
     with _refusing():
-        yield from engine().write(messages, most_tokens=most_tokens, temperature=temperature, stop=stop, beat=beat)
+        return (
+            yield from engine().write(messages, most_tokens=most_tokens, temperature=temperature, stop=stop, beat=beat)
+        )
 
 
 def translate(texts: Sequence[str], source: str | None, target: str) -> list[str]:

@@ -42,20 +42,12 @@ def listen(
 def _read(connection: wire.Connection, session: Live) -> None:
     """Ends with the connection, which the session's end closes."""
     try:
-        while (frame := _next(connection)) is not None:
+        while (frame := connection.receive()) is not None:
             _pass_on(frame, session)
     except (OSError, ValueError, KeyError, TypeError):
         pass
     finally:
         session.close()
-
-
-def _next(connection: wire.Connection) -> wire.Frame | None:
-    while True:
-        try:
-            return connection.receive()
-        except TimeoutError:  # the other thread has set one for what it sends
-            continue
 
 
 def _pass_on(frame: wire.Frame, session: Live) -> None:

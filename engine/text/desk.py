@@ -61,14 +61,16 @@ class TextDesk:
 
     def write(
         self, messages: Sequence[Message], most_tokens: int, temperature: float, stop: Sequence[str], beat: Beat
-    ) -> Generator[str, None, None]:
+    ) -> Generator[str, None, bool]:
         source = self._fetched(catalog.WRITER, "writes text", "or name a language model's server in STT_LLM_URL")
         with (
             self._store.hold(source, self._load_writer, beat) as writer,
             self._lane("interactive") as lane,
         ):
-            yield from writer.write(
-                messages, most_tokens=most_tokens, temperature=temperature, stop=stop, lane=lane, beat=beat
+            return (
+                yield from writer.write(
+                    messages, most_tokens=most_tokens, temperature=temperature, stop=stop, lane=lane, beat=beat
+                )
             )
 
     def translate(self, texts: Sequence[str], source: str | None, target: str, beat: Beat) -> list[str]:

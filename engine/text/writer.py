@@ -61,7 +61,8 @@ class Writer:
         stop: Sequence[str],
         lane: Lane,
         beat: Callable[[], None],
-    ) -> Generator[str, None, None]:
+    ) -> Generator[str, None, bool]:
+        """Returns whether the text was cut off."""
         prompt = self.prompt(messages)
         if len(prompt) + most_tokens > CONTEXT:
             raise EngineError(
@@ -75,6 +76,7 @@ class Writer:
                 yield from until(stop, self._read(generation, lane, beat))
             finally:
                 generation.stop()
+            return generation.cut
 
     def _read(self, generation: "_Generation", lane: Lane, beat: Callable[[], None]) -> Generator[str, None, None]:
         stream, deadline = DecodeStream(skip_special_tokens=True), time.monotonic() + self._seconds
@@ -82,6 +84,7 @@ class Writer:
             for token in generation.tokens(lane(generation.advance), beat):
                 if piece := stream.step(self._words, token):
                     yield piece
+        generation.cut = generation.full or not generation.ended
 
     def prompt(self, messages: Sequence[Message]) -> list[str]:
         """The dialogue in the model's own form (ChatML), which ends where its answer begins."""
@@ -123,9 +126,16 @@ class _Generation:
         self._fresh: SimpleQueue[int] = SimpleQueue()
         self._changed = threading.Condition()
         self._allowed = 0
+        self._left = most_tokens
         self._stopped = False
         self._work: Future[None] | None = None
         self.ended = False
+        self.cut = False
+
+    @property
+    def full(self) -> bool:
+        """Tokens are counted, not pieces: several may make one letter."""
+        return not self._left
 
     def advance(self) -> None:
         """A slice, on a lane; returns when it is written."""
@@ -165,6 +175,7 @@ class _Generation:
         with self._changed:
             self._fresh.put(step.token_id)
             self._allowed -= 1
+            self._left -= 1
             if not self._allowed:
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._allowed or self._stopped)

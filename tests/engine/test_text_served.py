@@ -101,7 +101,7 @@ def test_one_frame_a_piece(engine: EngineClient) -> None:
             frames.append(frame)
     said = [frame["value"] for frame in frames if frame.get("event") == "piece"]
     assert 2 <= len(said) <= 5
-    assert frames[-1] == {"result": {}}
+    assert frames[-1] == {"result": {"cut": True}}
 
 
 def test_who_leaves_ends_the_writing(engine: EngineClient) -> None:

@@ -63,6 +63,16 @@ def in_one_go(writer: Writer, most_tokens: int) -> str:
     return text.rstrip("�")  # the rest of the last letter has not come
 
 
+def ended(pieces: Generator[str, None, bool]) -> tuple[str, bool]:
+    """What was said, and whether it was cut off."""
+    said = ""
+    while True:
+        try:
+            said += next(pieces)
+        except StopIteration as end:
+            return said, end.value
+
+
 def test_the_pieces_are_the_text_that_an_undisturbed_model_writes(engine: LocalEngine, writer: Writer) -> None:
     pieces = list(engine.write(QUESTION, most_tokens=MANY))
     assert len(pieces) > 2 * SLICE
@@ -78,8 +88,18 @@ def test_it_ends_at_the_most_tokens(engine: LocalEngine, writer: Writer) -> None
 
 def test_it_ends_when_its_time_is_up(config: Callable[..., EngineConfig]) -> None:
     engine = LocalEngine(config(write_seconds=0.0))
-    assert list(engine.write(QUESTION, most_tokens=MANY)) == []
+    assert ended(engine.write(QUESTION, most_tokens=MANY)) == ("", True)
     engine.close()
+
+
+def test_it_tells_whether_it_was_cut_off(engine: LocalEngine) -> None:
+    whole, cut = ended(engine.write(QUESTION, most_tokens=10_000))
+    assert whole
+    assert not cut
+    begun, cut = ended(engine.write(QUESTION, most_tokens=SLICE))
+    assert cut
+    assert whole.startswith(begun)
+    assert ended(engine.write(QUESTION, most_tokens=MANY, stop=[whole[:4]])) == ("", False)
 
 
 def test_the_prompt_is_the_dialogue_as_the_model_was_taught_it(writer: Writer) -> None:

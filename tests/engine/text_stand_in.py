@@ -47,13 +47,15 @@ class TextStandIn:
         temperature: float = 0.0,
         stop: Sequence[str] = (),
         beat: Callable[[], None] = no_beat,
-    ) -> Generator[str, None, None]:
+    ) -> Generator[str, None, bool]:
         """The last message again, a word a piece."""
         beat()
-        for word in messages[-1]["content"].split()[:most_tokens]:
+        words = messages[-1]["content"].split()
+        for word in words[:most_tokens]:
             if word in stop:
-                return
+                return False
             yield f"{word} "
+        return len(words) > most_tokens
 
     def translate(
         self, texts: Sequence[str], source: str | None, target: str, *, beat: Callable[[], None] = no_beat

@@ -95,6 +95,8 @@ def test_a_death_in_the_middle_is_said(model: LanguageModel) -> None:
     assert "broke off" in message
     model.reply = lambda body: iter(["", "  "])
     assert "answered nothing" in refused(language_model.stream(ASKED))[1]
+    model.reply = lambda body: iter([" ", CUT])
+    assert "answered nothing" in refused(language_model.stream(ASKED))[1]
 
 
 def test_what_it_only_thought_is_not_said(model: LanguageModel) -> None:

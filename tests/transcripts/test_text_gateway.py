@@ -18,6 +18,8 @@ from engine.text.types import Line
 from stt_site.lib.errors import ErrorCode, ServiceError
 from tests.engine.text_models import with_embedder, with_text_models
 from transcripts import engine_gateway
+from transcripts.services import language_model
+from transcripts.services.language_model.pieces import CUT
 
 QUESTION = [{"role": "user", "content": "Who takes the notes today?"}]
 
@@ -55,6 +57,15 @@ def test_what_the_engine_does_with_text_comes_through(full: LocalEngine, monkeyp
     assert list(engine_gateway.write(QUESTION, most_tokens=4)) == list(full.write(QUESTION, most_tokens=4))
     assert engine_gateway.translate(["12"], None, "de") == ["12"]
     assert engine_gateway.status().text == full.status().text
+
+
+def test_an_answer_that_was_cut_off_shows_it_however_its_letters_were_made(
+    full: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where several tokens are one letter, there are fewer pieces than tokens."""
+    put(full, monkeypatch)
+    most = next(most for most in range(2, 60) if len(list(full.write(QUESTION, most_tokens=most + 1))) < most)
+    assert language_model.complete(QUESTION, most_tokens=most).endswith(CUT)
 
 
 def test_a_missing_model_is_a_503_that_says_what_to_install(bare: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:

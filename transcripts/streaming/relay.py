@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from engine.errors import EngineGone
+from engine.errors import Cancelled, EngineGone
 from engine.streaming.events import Final, Finalized, Heard, LiveEvent, LiveOptions, Refined, SpeechEnded
 from engine.types import SAMPLE_RATE
 
@@ -85,7 +85,8 @@ class Relay:
                     await self._listening.update(options)
 
     async def run(self) -> AsyncIterator[LiveEvent]:
-        """To the end of the stream. Raises EngineError; EngineGone only where no engine comes back."""
+        """To the end of the stream. Raises EngineError; EngineGone only where no engine comes back, Cancelled only
+        after `close`: an engine that gives a stream up by itself is as good as gone."""
         clock = asyncio.get_running_loop().time
         silent_since, tries = clock(), 0
         while True:
@@ -97,7 +98,9 @@ class Relay:
                     silent_since, tries = clock(), 0
                     yield self._noted(event, base)
                 return
-            except EngineGone as error:
+            except (Cancelled, EngineGone) as error:
+                if isinstance(error, Cancelled) and self._listening is None:
+                    raise
                 if clock() - silent_since > PATIENCE:
                     raise
                 log.warning("The engine of a stream is gone, another one takes over: %s", error.message)

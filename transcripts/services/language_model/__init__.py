@@ -14,7 +14,7 @@ from stt_site.lib.db import release_connection
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts.services.language_model import inside, server
 from transcripts.services.language_model.errors import Unfit, unavailable
-from transcripts.services.language_model.pieces import capped, without_thoughts
+from transcripts.services.language_model.pieces import CUT, capped, without_thoughts
 from transcripts.services.prompts import prompt
 
 TRIES = 2
@@ -26,7 +26,7 @@ HOW_TO_HAVE_ONE = (
     f"`manage.py models fetch {inside.MODEL}`."
 )
 
-__all__ = ["HOW_TO_HAVE_ONE", "complete", "fill", "missing", "name", "stream"]
+__all__ = ["HOW_TO_HAVE_ONE", "complete", "fill", "missing", "name", "something", "stream"]
 
 
 def name() -> str | None:
@@ -79,14 +79,15 @@ def _stream(messages: Sequence[Message], most_tokens: int, schema: Mapping[str, 
     else:
         raise missing()
     release_connection()
-    return _something(without_thoughts(capped(pieces, most_tokens)))
+    return something(without_thoughts(capped(pieces, most_tokens)))
 
 
-def _something(pieces: Generator[str]) -> Generator[str]:
+def something(pieces: Generator[str]) -> Generator[str]:
+    """Raises MODEL_UNAVAILABLE at the end of an answer that is blank."""
     silent = True
     with closing(pieces):
         for piece in pieces:
-            silent = silent and not piece.strip()
+            silent = silent and piece.strip() in ("", CUT.strip())
             yield piece
     if silent:
         raise unavailable("answered nothing")
