@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from accounts.services import api_keys, ledger
-from tests.dialects.llm_double import LanguageModel
+from tests.dialects.llm_double import LanguageModel, endless
 from tests.transcripts.meanings import hashed
 from tests.web import rows
 from transcripts import engine_gateway
@@ -191,6 +191,23 @@ def test_a_model_is_not_asked_about_what_is_not_there(keyed: Client, talk: Trans
 def test_a_model_that_fails_is_an_error_and_no_turn(keyed: Client, talk: Transcript, settings: Settings) -> None:
     with a_model(settings, lambda _: b"no"):
         assert "language model" in ask(keyed, at(talk), 503, question=PRICE)["error"]
+        [*_, last] = events(keyed.post(at(talk), {"question": PRICE, "stream": True}, "application/json"))
+    assert last["type"] == "error"
+    assert not ChatTurn.objects.exists()
+
+
+def test_an_answer_that_grows_too_long_shows_it(keyed: Client, talk: Transcript, settings: Settings) -> None:
+    with a_model(settings, endless) as model:
+        said = ask(keyed, at(talk), question=PRICE)
+        assert model.left.wait(10)
+    assert said["answer"].startswith("word 0 word 1 ")
+    assert said["answer"].endswith(" […]")
+    assert ChatTurn.objects.get().answer == said["answer"]
+
+
+def test_an_answer_of_which_nothing_is_left_is_an_error(keyed: Client, talk: Transcript, settings: Settings) -> None:
+    with a_model(settings, lambda _: "[33:33] <img src=//evil.example/x>"):
+        assert "answered nothing" in ask(keyed, at(talk), 503, question=PRICE)["error"]
         [*_, last] = events(keyed.post(at(talk), {"question": PRICE, "stream": True}, "application/json"))
     assert last["type"] == "error"
     assert not ChatTurn.objects.exists()

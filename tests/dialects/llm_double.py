@@ -6,6 +6,7 @@ names there says how it answers (REPLIES).
 
 import itertools
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+TIME = re.compile(r"\[\d\d:\d\d\]")
+INVENTED = "[59:59]"
 Reply = Callable[[dict[str, Any]], Any]
 """From the request's body to what is said: JSON, a text, an iterator of the pieces of one, or bytes that are the whole
 answer."""
@@ -41,7 +44,7 @@ class LanguageModel:
     def serving(self) -> Iterator["LanguageModel"]:
         server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.address = f"http://127.0.0.1:{server.server_port}/v1"
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:
             yield self
@@ -102,10 +105,12 @@ def _whole(said: Any) -> bool:
 
 
 def answered(body: dict[str, Any]) -> Any:
-    """Something of the right type for each field that the request's schema names; without one, a sentence."""
-    if "response_format" not in body:
-        return "As the model says."
-    return _of(body["response_format"]["json_schema"]["schema"])
+    """Something of the right type for each field that the request's schema names; without one, a sentence, which cites
+    all the times that the question shows, and one that it made up."""
+    if "response_format" in body:
+        return _of(body["response_format"]["json_schema"]["schema"])
+    shown = TIME.findall(body["messages"][-1]["content"])
+    return " ".join(["As the model says.", *shown, *([INVENTED] if shown else [])])
 
 
 def endless(body: dict[str, Any]) -> Iterator[str]:

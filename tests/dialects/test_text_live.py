@@ -3,9 +3,13 @@ language model in a process of its own, tiny random ones inside the engine, and 
 
 import base64
 import io
+import json
+import re
+import time
 import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html.parser import HTMLParser
 from typing import Any
 
 import httpx
@@ -19,6 +23,18 @@ from tests.live import Product, running
 pytestmark = pytest.mark.slow
 TEXT = "Ann Miller writes to jane.doe@example.org on Friday. The price is far too high. Who will call the printer?"
 WRITTEN = {"server": "double", "inside": catalog.WRITER, "none": None}
+ASKER = "text@example.com"
+ELSEWHERE = "Which football club won yesterday?"
+CITED = re.compile(r"\[(\d\d:\d\d(?:, \d\d:\d\d)*)\]")
+LOADS = re.compile(r"!\[|\][(\[:]|<[a-z/!?]|https?:|//|www\.", re.IGNORECASE)
+"""What Markdown or HTML would make a picture or a link of."""
+SIGN_IN = """
+from accounts.models import User
+from django.test import Client
+browser = Client()
+browser.force_login(User.objects.get(email="{email}"))
+print(browser.cookies["sessionid"].value)
+"""
 
 
 @dataclass(frozen=True)
@@ -43,7 +59,7 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         settings = {"STT_LLM_URL": address, "STT_LLM_MODEL": "double"} if request.param == "server" else {}
         with (
             running(folder, **settings) as product,
-            product.client(product.key("text@example.com", minutes=100)) as client,
+            product.client(product.key(ASKER, minutes=100)) as client,
         ):
             yield Place(request.param, product, client)
 
@@ -159,3 +175,155 @@ def test_a_copy_of_the_sound_is_made_by_the_engine(place: Place) -> None:
     assert (answer.status_code, answer.headers["X-Redacted-Stretches"]) == (200, "0")
     with wave.open(io.BytesIO(answer.content)) as made:
         assert made.getnframes() / made.getframerate() == pytest.approx(place.product.seconds, abs=0.05)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One that the product has transcribed, of which it knows the meaning."""
+
+    slug: str
+    address: str
+    segments: list[dict[str, Any]]
+
+    @property
+    def starts(self) -> list[float]:
+        return [segment["start"] for segment in self.segments]
+
+
+@pytest.fixture(scope="module")
+def recording(place: Place) -> Recording:
+    sent = good(place.client.post("/v1/transcribe", files={"file": ("a.wav", place.product.speech.read_bytes())}))
+    address = f"/api/v1/transcripts/{sent['transcript_id']}/"
+    made = Recording(good(place.client.get(address))["slug"], f"{address}chat/", sent["segments"])
+    deadline = time.monotonic() + 60
+    while (said := place.client.post(made.address, json={"question": ELSEWHERE})).status_code == 409:
+        assert time.monotonic() < deadline, said.text
+        time.sleep(0.2)
+    assert place.client.delete(f"/api/v1/chat/{good(said)['session_id']}/").status_code == 204
+    return made
+
+
+def streamed(place: Place, address: str, **body: Any) -> list[dict[str, Any]]:
+    with place.client.stream("POST", address, json={**body, "stream": True}) as answer:
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/event-stream; charset=utf-8")
+        *blocks, rest = answer.read().decode().split("\n\n")
+    assert rest == ""
+    # Besides events only comments, that the line stays open.
+    lines = [block for block in blocks if not block.startswith(":")]
+    assert all(line.startswith("data: ") and "\n" not in line for line in lines), lines
+    return [json.loads(line.removeprefix("data: ")) for line in lines]
+
+
+def check_answer(place: Place, recording: Recording, said: dict[str, Any]) -> None:
+    """What holds whoever wrote it. Of random weights it is noise."""
+    assert said["model"] == (place.writer or "")
+    assert said["answer"] == said["answer"].strip() != ""
+    assert 0 < len(said["sources"]) <= 5
+    scores = [source["score"] for source in said["sources"]]
+    assert scores == sorted(scores, reverse=True)
+    text = " ".join(segment["text"].strip() for segment in recording.segments)
+    for source in said["sources"]:
+        assert source["start_time"] in recording.starts
+        assert " ".join(source["text"].split()) in text
+    assert cited(said["answer"]) <= {int(start) for start in recording.starts}
+    assert not LOADS.search(said["answer"]), said["answer"]
+    if place.tier == "server":
+        assert said["answer"].startswith("As the model says. [")
+        assert cited(said["answer"])
+    if place.tier == "none":
+        check_quotes(recording, said["answer"])
+
+
+def check_quotes(recording: Recording, answer: str) -> None:
+    """Each line is a sentence of the recording to the letter, behind its time."""
+    spoken = {(int(segment["start"]), segment["text"].strip()) for segment in recording.segments}
+    for line in answer.splitlines():
+        [start] = cited(line)
+        words = line.partition("] ")[2]
+        assert any(begun == start and words.endswith(text) for begun, text in spoken), (line, spoken)
+
+
+def cited(answer: str) -> set[int]:
+    clocks = [clock.split(":") for found in CITED.findall(answer) for clock in found.split(", ")]
+    return {60 * int(minutes) + int(seconds) for minutes, seconds in clocks}
+
+
+def test_46_an_answer_comes_as_it_is_written(place: Place, recording: Recording) -> None:
+    asked = recording.segments[0]["text"]
+    first, *pieces, done = streamed(place, recording.address, question=asked)
+    assert (first["type"], done["type"]) == ("sources", "done")
+    assert {piece["type"] for piece in pieces} == {"delta"}
+    assert len(pieces) > 1 or place.tier != "inside"
+    assert "".join(piece["text"] for piece in pieces).strip() == done["answer"]
+    assert (first["session_id"], first["sources"]) == (done["session_id"], done["sources"])
+    check_answer(place, recording, done)
+    if place.tier == "none":
+        assert asked.strip() in done["answer"]
+    assert place.client.delete(f"/api/v1/chat/{done['session_id']}/").status_code == 204
+
+
+def test_46_a_conversation_is_gone_through_kept_and_deleted(place: Place, recording: Recording) -> None:
+    questions = [recording.segments[0]["text"].strip(), recording.segments[-1]["text"].strip()]
+    first = good(place.client.post(recording.address, json={"question": questions[0]}))
+    session = f"/api/v1/chat/{first['session_id']}/"
+    second = good(
+        place.client.post(recording.address, json={"message": questions[1], "session_id": first["session_id"]})
+    )
+    assert second["session_id"] == first["session_id"]
+    for said in (first, second):
+        check_answer(place, recording, said)
+    kept = good(place.client.get(session))
+    assert [turn["question"] for turn in kept["turns"]] == questions
+    for turn, said in zip(kept["turns"], (first, second), strict=True):
+        assert {name: turn[name] for name in ("answer", "sources", "model")} == {
+            name: said[name] for name in ("answer", "sources", "model")
+        }
+    assert good(place.client.get(recording.address)) == {"count": 1, "results": [kept]}
+    assert good(place.client.get("/api/v1/chat/"))["results"] == [kept]
+    assert place.client.delete(session).status_code == 204
+    assert place.client.get(session).status_code == 404
+    assert place.client.delete(session).status_code == 404
+    refused(place.client.post(recording.address, json={"question": "And?", "session_id": first["session_id"]}), 404)
+    assert good(place.client.get(recording.address))["count"] == 0
+
+
+def test_46_what_is_not_in_it_is_said_not_to_be(place: Place, recording: Recording) -> None:
+    """Who finds no passage asks no model, so even random weights cannot make something up. Whether a model that was
+    shown passages says that they are beside the point takes real weights."""
+    said = good(place.client.post(recording.address, json={"question": ELSEWHERE}))
+    assert (said["answer"], said["sources"], said["model"]) == ("That is not in this recording.", [], "")
+    again = {"question": recording.segments[0]["text"], "session_id": said["session_id"]}
+    check_answer(place, recording, good(place.client.post(recording.address, json=again)))
+    assert place.client.delete(f"/api/v1/chat/{said['session_id']}/").status_code == 204
+
+
+class Drawn(HTMLParser):
+    """What a page is made of, and what it leads to or loads."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.addresses: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.addresses += [value or "" for name, value in attrs if name.endswith(("href", "src", "srcset", "style"))]
+
+
+def test_46_the_page_draws_an_answer_that_loads_nothing(place: Place, recording: Recording) -> None:
+    asked = recording.segments[0]["text"].strip()
+    said = good(place.client.post(recording.address, json={"question": asked}))
+    session = place.product.manage("shell", "--no-imports", "-c", SIGN_IN.format(email=ASKER)).strip()
+    with place.product.client() as browser:
+        browser.cookies["sessionid"] = session
+        answer = browser.get(f"/transcripts/{recording.slug}/chat/", params={"session": said["session_id"]})
+    assert answer.status_code == 200
+    drawn = Drawn(answer.text)
+    assert asked in answer.text
+    assert (place.writer or "The recording’s own words") in answer.text
+    assert not drawn.tags & {"img", "script", "iframe", "link", "style", "object", "embed", "video", "audio"}
+    times = [address for address in drawn.addresses if not address.startswith("/static/")]
+    assert times
+    assert all(float(each.removeprefix("#t=")) <= place.product.seconds for each in times)
+    assert place.client.delete(f"/api/v1/chat/{said['session_id']}/").status_code == 204

@@ -27,7 +27,17 @@ def in_pieces(text: str, size: int) -> Generator[str]:
         ("an [aside] stays", "an aside stays"),
         ("an open [bracket", "an open bracket"),
         ("https://evil", ""),
+        ("it goes on […]", "it goes on […]"),
+        ("it is 4 <b and goes on […]", "it is 4 b and goes on […]"),
+        ("it cites [12:0 […]", "it cites 12:0 […]"),
         ("ends with a word and!", "ends with a word and!"),
+        ("<<b>img src=x>", "< img src=x>"),
+        ("<[99:99]img src=/<b>/evil/x>", "< img src=/ /evil/x>"),
+        ("!<b>[12:04]<b>(ht<b>tps:/<b>/evil/x)", "! [12:04] (ht tps:/ /evil/x)"),
+        ("[12:04](x)(evil.example/x)", "[12:04] (evil.example/x)"),
+        ("[12:04]<b>: /evil", "[12:04] : /evil"),
+        ("[ht<tps:/</evil.example/x] ok", " ok"),
+        ("jav<b></b>ascript<b></b>:x", "jav ascript :x"),
     ],
 )
 def test_what_is_left(said: str, left: str) -> None:

@@ -184,7 +184,8 @@ def _written(asked: _Asked, hits: Sequence[Hit]) -> Generator[str]:
     messages += _earlier(asked.session)
     messages += [{"role": "user", "content": prompt("chat_question", passages=shown, question=asked.question)}]
     release_connection()
-    return cleaned(language_model.stream(messages, most_tokens=MOST_TOKENS), evidence.times(hits))
+    written = language_model.stream(messages, most_tokens=MOST_TOKENS)
+    return language_model.something(cleaned(written, evidence.times(hits)))
 
 
 def _earlier(session: ChatSession | None) -> list[Message]:

@@ -8,6 +8,8 @@ import re
 from collections.abc import Collection, Generator
 from contextlib import closing
 
+from transcripts.services.language_model.pieces import CUT
+
 LONGEST = 400
 """Letters that are held back until it is clear what they are."""
 OPENINGS = re.compile(r"!?\[|<(?=[a-z/!?]|$)|\b(?:https?|ftp|data|javascript|file|mailto):|\bwww\.|//", re.IGNORECASE)
@@ -17,6 +19,8 @@ TAG = re.compile(r"<[^<>]*>")
 ADDRESS = re.compile(r"(?:(?:https?|ftp|data|javascript|file|mailto):|www\.|//)\S*", re.IGNORECASE)
 TIMES = re.compile(r"\s*(?:\d+:)?\d{1,2}:\d{2}\s*(?:[,;–-]\s*(?:\d+:)?\d{1,2}:\d{2}\s*)*")
 TIME = re.compile(r"(?:\d+:)?\d{1,2}:\d{2}")
+JOINED = re.compile(r"[a-z:/.]{2}|<.|!\[|\][(\[:]", re.IGNORECASE | re.DOTALL)
+"""Two letters that might open something, or be in the middle of it, if what stood between them is gone."""
 
 
 def clock(seconds: float) -> str:
@@ -27,20 +31,30 @@ def clock(seconds: float) -> str:
 
 def cleaned(pieces: Generator[str], times: Collection[str]) -> Generator[str]:
     """`times` are those that may be cited, as `clock` writes them."""
+    last, gone = "", False
+    for said, rewritten in _parts(pieces, times):
+        gone = gone or rewritten
+        if said:
+            yield f" {said}" if gone and JOINED.fullmatch(last + said[0]) else said
+            last, gone = said[-1], rewritten
+
+
+def _parts(pieces: Generator[str], times: Collection[str]) -> Generator[tuple[str, bool]]:
+    """What is left of each part, and whether that is another than it was."""
     held = ""
     with closing(pieces):
         for piece in pieces:
             held += piece
             while held:
+                before = held
                 said, held, waiting = _step(held, times, ended=False)
-                if said:
-                    yield said
+                yield said, said + held != before
                 if waiting:
                     break
     while held:
+        before = held
         said, held, _ = _step(held, times, ended=True)
-        if said:
-            yield said
+        yield said, said + held != before
 
 
 def inert(quote: str) -> str:
@@ -77,19 +91,21 @@ def _closed(held: str, ended: bool) -> int | None:
         return address.end()
     if not ended:
         return None
-    return address.end() if address else {"<": len(held), "!": 2}.get(held[0], 1)
+    return address.end() if address else len("![") if held[0] == "!" else 1
 
 
 def _harmless(said: str, times: Collection[str]) -> str:
     found = LINK.match(said) or BRACKETS.match(said)
     if found is None:
         return ""
+    if found[1] == CUT.strip(" []"):
+        return CUT.strip()
     return _cited(found[1], times) if TIMES.fullmatch(found[1]) else _plain(found[1])
 
 
 def _plain(said: str) -> str:
     """Of what stood in brackets: it may have been made to become something when they are gone."""
-    return re.sub(r"[<>\[\]]", "", ADDRESS.sub("", TAG.sub("", said)))
+    return ADDRESS.sub("", re.sub(r"[<>\[\]]", "", TAG.sub("", said)))
 
 
 def _cited(said: str, times: Collection[str]) -> str:
