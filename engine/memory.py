@@ -1,12 +1,18 @@
-"""How much memory a model will take on its device, and how much there is. In MB of a million bytes."""
+"""How much memory a model will take on its device, and how much there is, in MB of a million bytes; and how what is
+free goes back to the machine."""
 
+import ctypes
 from collections.abc import Callable
 from pathlib import Path
 
 WORKING = 1.25
 """A model at work takes so many times its weights."""
 WEIGHTS = {".bin", ".ckpt", ".npz", ".onnx", ".pt", ".safetensors"}
+LARGE = 1 << 20
+"""Bytes of a block that has pages of its own."""
 _CGROUP = Path("/sys/fs/cgroup")
+_LIBC = ctypes.CDLL(None)
+_M_MMAP_THRESHOLD = -3
 
 
 def of_model(directory: Path | None, compute_type: str) -> float:
@@ -39,6 +45,20 @@ def _left_in_group() -> float | None:
         return (limit - used + int(lines.get("inactive_file", 0))) / 1e6
     except (OSError, ValueError):  # no version 2, no limit, not Linux
         return None
+
+
+def keep_large_apart() -> None:
+    """For the whole process, where its C library is glibc. By itself that raises the bound from which blocks have pages
+    of their own to the largest block ever freed (mallopt(3)); arrays of many lengths then wear holes into the heap,
+    and an engine that listens for hours grows."""
+    if mallopt := getattr(_LIBC, "mallopt", None):
+        mallopt(_M_MMAP_THRESHOLD, LARGE)
+
+
+def give_back() -> None:
+    """Pages without anything in use on them, to the machine (malloc_trim(3), a millisecond). Does nothing elsewhere."""
+    if trim := getattr(_LIBC, "malloc_trim", None):
+        trim(0)
 
 
 class Budget:

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from engine.errors import EngineError, ModelsBusy, ModelUnavailable, OutOfMemory
 from engine.faults import out_of_memory
-from engine.memory import Budget
+from engine.memory import Budget, give_back
 from engine.waiting import in_thread, wait_beating
 
 T = TypeVar("T")
@@ -182,6 +182,7 @@ class Residents(Generic[T]):
     def _sweep(self) -> None:
         while not self._closed.wait(min(30.0, max(1.0, self._idle_seconds / 4))):
             self.unload_idle()
+            give_back()
 
 
 def _load_error(source: Source, error: Exception) -> EngineError:

@@ -355,7 +355,7 @@ RUNS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(runs=RUNS, lanes=st.integers(1, 3), call_windows=st.integers(1, 5), memory=st.integers(1, 5))
 def test_however_runs_meet_each_window_gets_its_own_text_once(
     runs: list[tuple[Priority, Request, list[float], bool]], lanes: int, call_windows: int, memory: int
