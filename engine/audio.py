@@ -37,6 +37,8 @@ Block = npt.NDArray[np.int16]
 CPU_SECONDS = 60
 CPU_SECONDS_PER_HOUR = 30
 START_ATTEMPTS = 3
+REFILL_SECONDS = 1.0
+"""Until children are started in the place of those that have a file: warming up takes what the file wants too."""
 
 
 class PcmStream:
@@ -121,6 +123,7 @@ class Decoder:
         self._cpu_seconds = CPU_SECONDS + int(CPU_SECONDS_PER_HOUR * self.max_seconds / 3600)
         self._spares_wanted = config.decode_children
         self._spares: deque[Child] = deque()
+        self._refilling: threading.Timer | None = None
         self._lock = threading.Lock()
         self._closed = False
         self._owner = os.getpid()
@@ -147,6 +150,8 @@ class Decoder:
         """Ends the spare children; streams that are open belong to their callers."""
         with self._lock:
             self._closed = True
+            if self._refilling is not None:
+                self._refilling.cancel()
             spares, self._spares = self._spares, deque()
         for child in spares:
             child.close()
@@ -158,7 +163,7 @@ class Decoder:
         finally:
             os.close(descriptor)
         try:
-            self._refill()
+            self._refill_later()
             return child, receive_info(child)
         except BaseException:
             child.close()
@@ -205,17 +210,35 @@ class Decoder:
         if self._owner != os.getpid():
             self._owner = os.getpid()
             self._spares.clear()
+            self._refilling = None
+
+    def _refill_later(self) -> None:
+        """One at once where none is left; otherwise the processors belong to the file at hand first."""
+        with self._lock:
+            if not self._spares and self._spares_wanted:
+                self._add_spare()
+            if self._refilling is None and len(self._spares) < self._spares_wanted and not self._closed:
+                self._refilling = threading.Timer(REFILL_SECONDS, self._refill)
+                self._refilling.daemon = True
+                self._refilling.start()
 
     def _refill(self) -> None:
-        """Starting costs the parent a millisecond; the warming up goes on in the child while others work."""
         with self._lock:
-            while not self._closed and len(self._spares) < self._spares_wanted:
-                try:
-                    self._spares.append(Child(self._cpu_seconds))
-                except OSError as error:
-                    # Whoever needs one will try again, and be told.
-                    _log.warning("No spare decoder could be started: %s", error)
-                    return
+            self._refilling = None
+            while len(self._spares) < self._spares_wanted and self._add_spare():
+                pass
+
+    def _add_spare(self) -> bool:
+        """Starting costs the parent a millisecond; the warming up goes on in the child while others work."""
+        if self._closed:
+            return False
+        try:
+            self._spares.append(Child(self._cpu_seconds))
+        except OSError as error:
+            # Whoever needs one will try again, and be told.
+            _log.warning("No spare decoder could be started: %s", error)
+            return False
+        return True
 
 
 def _tested_sandbox(strict: bool) -> sandbox.Level:

@@ -31,8 +31,12 @@ class Movement(NamedTuple):
 
 def lock_owner(owner_id: int) -> int:
     """Makes the movements of one owner take turns until the end of the transaction. Returns what the owner owes."""
-    debt = account(owner_id, AccountKind.DEBT)
-    return -Account.objects.select_for_update().values_list("balance", flat=True).get(pk=debt)
+    debt = Account.objects.select_for_update().filter(owner_id=owner_id, kind=AccountKind.DEBT, lot_id=NO_LOT)
+    balances = debt.values_list("balance", flat=True)
+    if not (known := list(balances)):
+        account(owner_id, AccountKind.DEBT)
+        known = [balances.get()]
+    return -known[0]
 
 
 def account(owner_id: int, kind: AccountKind, lot_id: int = NO_LOT) -> int:

@@ -70,10 +70,11 @@ def take_slot(caller: Caller, holder: str) -> None:
     """Inside the caller's transaction, before credits are touched: closing work gives its slot back first, too."""
     now = timezone.now()
     mine = ConcurrencySlot.objects.filter(caller=caller.key)
-    if mine.filter(holder=holder).update(lease_until=now + SLOT_LEASE):
+    taken = mine.values_list("number", "holder", "lease_until")
+    if any(its == holder for _, its, _ in taken) and mine.filter(holder=holder).update(lease_until=now + SLOT_LEASE):
         return
     cap = caller.plan.concurrent
-    live = set(mine.filter(lease_until__gt=now).values_list("number", flat=True))
+    live = {number for number, _, until in taken if until > now}
     # Places above the cap are there when the plan was larger a moment ago.
     if len(live) < cap:
         for number in range(cap):

@@ -29,6 +29,8 @@ from stt_site.lib import doorbell
 
 logger = logging.getLogger(__name__)
 STALE = timedelta(days=7)
+LATER = timedelta(seconds=1)
+"""Put off by so much, work that nobody waits for leaves the processors to an answer that somebody waits for."""
 
 
 class DoorbellBroker(ORM):  # type: ignore[misc]

@@ -8,7 +8,7 @@ from stt_site.lib import doorbell
 from stt_site.lib.errors import ErrorCode, ServiceError
 from tests.transcripts.conftest import Commits
 from transcripts.models import Job, JobState
-from transcripts.services import closing, wait
+from transcripts.services import wait, waiter
 from transcripts.services.run import run_job
 from transcripts.services.wait import outcome, wait_for
 
@@ -33,7 +33,7 @@ def test_the_ended_job_comes_back(job: Job, working: None) -> None:
 
 
 def test_the_end_of_a_job_rings_its_waiter(job: Job, settings: Settings, commits: Commits) -> None:
-    with closing.waiter_bell(job.pk) as bell:
+    with waiter.bell(job.pk) as bell:
         assert not bell.wait(0.001)
         with commits(execute=True):
             run_job(job.pk)

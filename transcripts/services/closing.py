@@ -1,10 +1,8 @@
 """How a job ends: state, result, money and places change in one transaction, or not at all."""
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -14,20 +12,14 @@ from accounts.services import ledger, limits, low_credits, mails
 from accounts.services.tariffs import Tariff
 from engine.types import Notice, Segment, Span, Turn, to_dict
 from engine.types import Transcript as Result
-from stt_site.lib import doorbell
 from stt_site.lib.errors import MEANINGS, ErrorCode
 from transcripts import storage
 from transcripts.models import OPEN_STATES, Job, JobChunk, JobState, Media, Transcript, TranscriptSegment, Version
-from transcripts.services import index, webhooks
+from transcripts.services import index, waiter, webhooks
 from transcripts.services.editing import versions
 from transcripts.services.leases import Lease, slot
 
 CANCELLED_MESSAGE = "The transcription was cancelled. Nothing was charged."
-
-
-def waiter_bell(job_id: int) -> doorbell.Doorbell:
-    """What a process that waits for the job on this machine listens on."""
-    return doorbell.Doorbell(_waiter_path(job_id))
 
 
 @transaction.atomic
@@ -94,7 +86,7 @@ def _end(where: Q, state: JobState, code: str = "", message: str = "") -> Job | 
         transaction.on_commit(lambda: storage.delete_voices(key), robust=True)
     if job.interactive:
         limits.free_slot(slot(job.pk))
-        transaction.on_commit(lambda: doorbell.ring(_waiter_path(job.pk)))
+        transaction.on_commit(lambda: waiter.ring(job.pk))
     return job
 
 
@@ -172,8 +164,3 @@ def _segment_row(transcript_id: int, version: int, order: int, segment: Segment)
         chunk=segment.chunk,
         tokens=list(segment.tokens),
     )
-
-
-def _waiter_path(job_id: int) -> Path:
-    path: Path = settings.RUN_DIR / f"job-{job_id}.sock"
-    return path

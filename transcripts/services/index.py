@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from stt_site.lib.errors import ServiceError
 from stt_site.lib.ids import new_id
-from stt_site.lib.queue import ring
+from stt_site.lib.queue import LATER, ring
 from transcripts import engine_gateway, full_text, selectors, terms
 from transcripts.models import Index, JobState, Passage, Transcript
 from transcripts.services.passages import Cut, cut
@@ -43,9 +43,10 @@ def want(transcript_id: int, *, rest: timedelta = timedelta()) -> None:
 
 def want_new(transcript_id: int) -> None:
     """The same for one that has just been made, without looking: somebody waits."""
-    wish = Index(transcript_id=transcript_id, due_at=timezone.now())
+    due = timezone.now() + LATER
+    wish = Index(transcript_id=transcript_id, due_at=due)
     Index.objects.bulk_create([wish], ignore_conflicts=True)
-    ring(INDEX, transcript_id)
+    ring(INDEX, transcript_id, at=due)
 
 
 def forget(transcript_id: int) -> None:

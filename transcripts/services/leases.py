@@ -20,6 +20,7 @@ from engine.types import Chunk, to_dict
 from stt_site.lib.ids import new_id
 from stt_site.lib.queue import ring
 from transcripts.models import Job, JobChunk, JobState
+from transcripts.services import waiter
 
 RUN_JOB = "transcripts.tasks.run_job"
 NODE = socket.gethostname()[:32]
@@ -63,18 +64,19 @@ def _claim(job_id: int, me: str) -> bool:
     now = timezone.now()
     free = Q(state=JobState.QUEUED, not_before__lte=now) | Q(state=JobState.RUNNING, lease_until__lt=now)
     claimable = Job.objects.filter(free, pk=job_id, attempts__lt=settings.JOB_MAX_ATTEMPTS, cancel_requested=False)
-    if not _bulk_lane_has_room(now):
-        claimable = claimable.filter(interactive=True)
-    claimed = claimable.update(
-        state=JobState.RUNNING,
-        phase="waiting",
-        fence=F("fence") + 1,
-        attempts=F("attempts") + 1,
-        lease_owner=me,
-        lease_until=lease_end(now),
-        started_at=Coalesce("started_at", Value(now)),
-    )
-    return bool(claimed)
+
+    def take(jobs: QuerySet[Job]) -> int:
+        return jobs.update(
+            state=JobState.RUNNING,
+            phase="waiting",
+            fence=F("fence") + 1,
+            attempts=F("attempts") + 1,
+            lease_owner=me,
+            lease_until=lease_end(now),
+            started_at=Coalesce("started_at", Value(now)),
+        )
+
+    return bool(take(claimable.filter(interactive=True)) or (_bulk_lane_has_room(now) and take(claimable)))
 
 
 def _bulk_lane_has_room(now: datetime) -> bool:
@@ -136,6 +138,8 @@ def store_chunk(lease: Lease, chunk: Chunk) -> None:
     if not kept:
         raise LeaseLost
     JobChunk.objects.create(job_id=lease.job.pk, index=chunk.index, fence=lease.fence, result=to_dict(chunk))
+    if lease.job.interactive:
+        transaction.on_commit(lambda: waiter.ring(lease.job.pk))
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from engine.errors import EngineError
-from stt_site.lib.queue import ring
+from stt_site.lib.queue import LATER, ring
 from transcripts import engine_gateway, storage
 from transcripts.models import Job, Media, Origin, Playback
 
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 def order_if_wanted(job: Job) -> None:
     """For calls whose caller waits, after the answer; a page's recording has had it ordered at once."""
     if job.origin != Origin.WEB and Media.objects.filter(WANTED, pk=job.media_id, playback=Playback.PENDING).exists():
-        ring(MAKE_PLAYBACK, job.media_id)
+        ring(MAKE_PLAYBACK, job.media_id, at=timezone.now() + LATER)
 
 
 def make(media_id: int) -> None:

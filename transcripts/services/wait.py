@@ -8,10 +8,10 @@ from accounts.services import limits
 from stt_site.lib.db import release_connection
 from stt_site.lib.errors import ErrorCode, ServiceError
 from transcripts.models import OPEN_STATES, Job, JobState
-from transcripts.services import closing, jobs
+from transcripts.services import jobs, waiter
 from transcripts.services.leases import slot
 
-FIRST_POLL = 0.005
+FIRST_POLL = 0.05
 LONGEST_POLL = 0.25
 RENEW_SLOT_SECONDS = 20.0
 
@@ -27,15 +27,15 @@ def wait_for(
 def looks(
     job_id: int, *, abandoned: threading.Event, timeout: float, beat: Callable[[], None] = lambda: None
 ) -> Iterator[Job]:
-    """The job as it is now, again and again, the last time when it has ended. The worker rings when it is done;
-    polling covers a lost ring and other machines.
+    """The job as it is now, again and again, the last time when it has ended. The worker rings at each chunk and
+    at the end; polling covers a lost ring and other machines. Looks are few: each takes the engine's processor time.
 
     `beat` is called every RENEW_SLOT_SECONDS. Raises CLIENT_CLOSED_REQUEST when `abandoned` is set and
     ENGINE_UNAVAILABLE after `timeout` s; both cancel the job, and so does whoever stops looking before the end.
     """
     started = time.monotonic()
     slot_due = started + RENEW_SLOT_SECONDS
-    with closing.waiter_bell(job_id) as bell:
+    with waiter.bell(job_id) as bell:
         while True:
             job = Job.objects.filter(pk=job_id).first()
             if job is None:
@@ -59,7 +59,7 @@ def looks(
                 limits.renew_slot(slot(job_id))
                 beat()
                 slot_due = now + RENEW_SLOT_SECONDS
-            pause = min(max((now - started) / 20, FIRST_POLL), LONGEST_POLL)
+            pause = min(max((now - started) / 4, FIRST_POLL), LONGEST_POLL)
             if pause == LONGEST_POLL:
                 release_connection()
             bell.wait(pause)

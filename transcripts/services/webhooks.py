@@ -139,18 +139,17 @@ def tell(job: Job, state: JobState) -> None:
     """Joins the transaction that ends the job: its messages are there if and only if it has ended."""
     if job.owner_id is None:
         return
-    transcript = Transcript.objects.filter(job=job).only("pk").first()
-    if transcript is None:
-        return  # A further job over a recording: its owner asked on the page and sees it there.
+    # A further job over a recording is no transcript's: its owner asked on the page and sees it there.
+    transcripts = Transcript.objects.filter(job=job)
     now = timezone.now()
-    told = WebhookDelivery.objects.filter(transcript=transcript, state=State.WAITING).update(
+    told = WebhookDelivery.objects.filter(transcript__in=transcripts.values("pk"), state=State.WAITING).update(
         state=State.PENDING, next_at=now
     )
     event = EVENT_OF.get(state)
-    for endpoint in WebhookEndpoint.objects.filter(owner=job.owner_id, off=WebhookEndpoint.Off.ON) if event else ():
-        if event in endpoint.events:
-            _enqueue(endpoint, str(event), EVENT_BODY, now, transcript)
-            told += 1
+    endpoints = WebhookEndpoint.objects.filter(owner=job.owner_id, off=WebhookEndpoint.Off.ON) if event else ()
+    if wanting := [endpoint for endpoint in endpoints if event in endpoint.events]:
+        for transcript in transcripts.only("pk"):
+            told += len([_enqueue(endpoint, str(event), EVENT_BODY, now, transcript) for endpoint in wanting])
     if told:
         _ring()
 
