@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Where it is set, every process that the product or a test starts compiles all of it anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test test-slow test-all lint clients clean
 

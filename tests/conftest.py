@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import hypothesis
 import pytest
 from django.db import connections
 from django.test import TransactionTestCase
@@ -11,6 +12,10 @@ from accounts import append_only
 from accounts.models import User
 from accounts.services import api_keys
 from tests.live import live_product  # noqa: F401
+
+# A deadline would be a timing assertion, and fails on a machine that is busy with other things.
+hypothesis.settings.register_profile("steno", deadline=None)
+hypothesis.settings.load_profile("steno")
 
 PASSWORD = "correct horse battery"
 

@@ -298,7 +298,7 @@ def run(examples: int, steps: int) -> None:
     run_state_machine_as_test(
         MoneyMachine,
         settings=run_settings(
-            max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=examples, stateful_step_count=steps, suppress_health_check=list(HealthCheck)
         ),
     )
 

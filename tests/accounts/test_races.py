@@ -8,6 +8,7 @@ from redis import Redis, RedisError
 
 from tests.accounts.scratch import Scratch, scratch_database
 
+pytestmark = pytest.mark.slow
 QUICK = (
     "last_credit",
     "first_of_month",
@@ -103,7 +104,6 @@ def test_a_key_has_one_successor(outcomes: dict[str, Any]) -> None:
     assert outcomes["rolled"] == {"outcomes": {"rolled": 3, "conflict": 21}, "keys": 6}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("in_redis", [False, True])
 def test_sixteen_processes_pass_no_more_than_the_quota(database: Scratch, in_redis: bool) -> None:
     """With the product's own settings: on SQLite the counters are in their own file."""
@@ -115,13 +115,11 @@ def test_sixteen_processes_pass_no_more_than_the_quota(database: Scratch, in_red
     assert outcome["in_database"] is not in_redis
 
 
-@pytest.mark.slow
 def test_a_stream_token_opens_one_stream_for_32_racers(database: Scratch) -> None:
     outcome = database.race(32, 10, "redeem")["redeem"]
     assert outcome["admitted"] == [1] * 10
 
 
-@pytest.mark.slow
 def test_the_last_credit_is_spent_once_by_64_racers(database: Scratch) -> None:
     outcome = database.race(64, 40, "last_credit")["last_credit"]
     assert outcome["outcomes"] == {"held": 40, "insufficient_credits": 40 * 63}
@@ -129,7 +127,6 @@ def test_the_last_credit_is_spent_once_by_64_racers(database: Scratch) -> None:
     assert outcome["breaches"] == []
 
 
-@pytest.mark.slow
 def test_kills_at_any_moment_leave_the_books_exact(database: Scratch) -> None:
     outcome = database.race(6, 150, "chaos")["chaos"]
     assert outcome["breaches"] == []

@@ -99,6 +99,7 @@ print(RequestLog.objects.count())
 """
 
 
+@pytest.mark.slow
 def test_a_process_writes_its_lines_together_and_before_it_ends(tmp_path: Path) -> None:
     """A line of an account that went meanwhile costs the others nothing."""
     with scratch_database("sqlite", tmp_path) as scratch:

@@ -108,7 +108,7 @@ def test_a_stream_that_lasts_as_long_as_it_may_is_charged_from_its_first_slice(o
     steps=st.lists(st.integers(1, 90_000), min_size=1, max_size=6),
     unheard=st.integers(0, 60_000),
 )
-@run_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@run_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_heard_costs_its_price_and_never_more_than_there_is(
     alice: User, settings: Settings, tariff: Tariff, credits_mc: int, steps: list[int], unheard: int
 ) -> None:

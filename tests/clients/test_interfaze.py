@@ -75,7 +75,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         with running(directory, **settings) as product:
             handler = partial(Files, directory=str(product.speech.parent))
             with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-                threading.Thread(target=server.serve_forever, daemon=True).start()
+                threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
                 key = product.key("interfaze@example.com", minutes=1000)
                 yield Place(product, model, key, f"http://127.0.0.1:{server.server_port}")
                 server.shutdown()

@@ -78,7 +78,7 @@ def neighbour(product: Product) -> Iterator[Neighbour]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         neighbour.address = f"http://127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield neighbour
         server.shutdown()
 

@@ -30,7 +30,7 @@ def shelf(live_product: Product) -> Iterator[str]:
     """Where the recording can be downloaded: the package does that itself."""
     handler = partial(http.server.SimpleHTTPRequestHandler, directory=live_product.speech.parent)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
 

@@ -34,7 +34,7 @@ def word_streams(draw: st.DrawFn) -> Transcript:
 
 @pytest.mark.parametrize("profile", ["standard", "bbc"])
 @pytest.mark.parametrize("labels", [False, True])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(transcript=word_streams())
 def test_every_stream_becomes_sound_captions(profile: ProfileName, labels: bool, transcript: Transcript) -> None:
     captions = cues(transcript, profile, labels=labels)

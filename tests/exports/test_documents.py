@@ -65,7 +65,7 @@ def test_docx_in_latin_letters_stays_left_to_right() -> None:
     assert not list(opened(dialogue("en")).element.iter(qn("w:bidi")))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.text(max_size=80), st.text(max_size=20))
 def test_docx_opens_whatever_was_said(text: str, speaker: str) -> None:
     paragraphs = opened(one_segment(text, speaker), ExportOptions(timestamps=False)).paragraphs[2:]

@@ -42,7 +42,7 @@ def test_both_formats_read_back_as_the_same_captions(language: str) -> None:
         assert [(cue.start, cue.end, cue.lines) for cue in parsed] == wanted
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.text(max_size=60), max_size=4))
 def test_whatever_was_said_reads_back_from_vtt(sentences: list[str]) -> None:
     transcript = lines_of(sentences)
@@ -52,7 +52,7 @@ def test_whatever_was_said_reads_back_from_vtt(sentences: list[str]) -> None:
     assert shown.replace(" ", "").replace("-", "") == said.replace(" ", "").replace("-", "")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.text(max_size=60), max_size=4))
 def test_whatever_was_said_leaves_srt_well_formed(sentences: list[str]) -> None:
     transcript = lines_of(sentences)

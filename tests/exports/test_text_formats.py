@@ -134,7 +134,7 @@ def test_no_csv_cell_can_start_a_formula(lead: str) -> None:
     assert row[4][0] == "'"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=80), st.text(max_size=20))
 def test_csv_reads_back_as_what_was_said(text: str, speaker: str) -> None:
     row = rows_of(one_segment(text, speaker))[2]

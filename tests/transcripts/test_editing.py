@@ -134,7 +134,7 @@ def everywhere(turns: tuple[TurnView, ...]) -> set[Word]:
     return {word for each in turns for word in each.words or ()}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moves=MOVES)
 def test_random_edits_hold_and_are_taken_back_to_the_byte(alice: User, moves: list[Move]) -> None:
     made = stored(alice, segments=TALK)

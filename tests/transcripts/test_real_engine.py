@@ -4,6 +4,7 @@ import json
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from accounts.models import User
 from accounts.services import ledger
 from accounts.services.audit import audit
 from accounts.services.tariffs import STANDARD, Tariff, tariff_of
+from engine.protocols import Engine
 from engine.types import Keyword, Options
 from stt_site.lib.errors import ErrorCode, ServiceError
 from tests.engine.media import silent_flac
@@ -27,15 +29,22 @@ FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 CLIP = FIXTURES / "clips" / "en-us-3.wav"
 
 
+@pytest.fixture(scope="module")
+def embedded() -> Iterator[Engine]:
+    """As the product makes it for itself, on the test model. One for all: its decoder's children start slowly."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STT_MODEL", str(FIXTURES / "micro_whisper"))
+        patch.setenv("STT_DEVICE", "cpu")
+        patch.setattr(engine_gateway, "_engine", None)
+        with closing(engine_gateway.engine()) as engine:
+            yield engine
+
+
 @pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """In the place of the stand-in: an embedded engine on the test model."""
-    monkeypatch.setenv("STT_MODEL", str(FIXTURES / "micro_whisper"))
-    monkeypatch.setenv("STT_DEVICE", "cpu")
-    monkeypatch.setattr(engine_gateway, "_engine", None)
+def engine(embedded: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the place of the stand-in."""
+    monkeypatch.setattr(engine_gateway, "engine", lambda: embedded)
     monkeypatch.setattr(engine_gateway, "_status", None)
-    yield
-    engine_gateway.engine().close()
 
 
 def test_speech_becomes_its_words(order: Callable[..., Order], upload: Callable[..., StoredUpload]) -> None:

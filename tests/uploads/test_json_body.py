@@ -60,7 +60,7 @@ def test_escapes_of_other_encoders_are_no_part_of_the_sound(escape: str) -> None
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.recursive(st.none() | st.booleans() | st.integers() | TEXT, lambda x: st.lists(x) | st.dictionaries(TEXT, x)),
     st.integers(1, 40),

@@ -271,7 +271,7 @@ VALUES = TEXT | strategies.floats(allow_nan=False, allow_infinity=False) | strat
 
 
 @given(value=strategies.dictionaries(TEXT, VALUES, max_size=5))
-@hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_w6_what_is_signed_is_what_is_sent(
     made: Transcript, settings: Settings, endpoint: Endpoint, value: dict[str, Any]
 ) -> None:
