@@ -1,11 +1,12 @@
 """What one request of each API costs over the bare engine call: web, worker and engine on SQLite, a 5 s clip.
 
-    python -m benchmarks.dialects [--count 40] [--pause 1.5] [--model DIR] [--only NAME ...]
+    python -m benchmarks.dialects [--count 40] [--pause 3] [--model DIR] [--only NAME ...]
 
 For each dialect the bare call has the options that the request came to (60db listens for the language of each stretch,
 STT.ai tells speakers apart), and the two take turns on the same running server, so whatever else the machine does meets
-both. Before each call the server gets a pause, in which it makes the browser's copy and the index of the one before. No
-recording comes twice: a dialect may keep its answers.
+both. Before each call the server gets a pause, in which it makes the browser's copy and the index of the one before,
+and starts other decoders in the place of those that are used up. No recording comes twice: a dialect may keep its
+answers.
 """
 
 import argparse
@@ -80,6 +81,7 @@ def measure(product: Product, names: list[str], clip: Path, count: int, pause: f
             number += 1
             time.sleep(pause)
             bare = seconds(lambda name=name: engine.transcribe(clip, wishes[name], on_event=lambda event: None))  # type: ignore[misc]
+            time.sleep(pause)
             whole = seconds(caller.asks(variant(content, number)))
             if turn >= WARM_UP:
                 caller.engine.append(bare)
@@ -101,7 +103,7 @@ def percentile(times: list[float], at: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--count", type=int, default=40)
-    parser.add_argument("--pause", type=float, default=1.5, help="seconds")
+    parser.add_argument("--pause", type=float, default=3.0, help="seconds")
     parser.add_argument("--model", type=Path, default=MODEL)
     parser.add_argument("--only", nargs="+", choices=sorted(examples()), default=sorted(examples()))
     given = parser.parse_args()
