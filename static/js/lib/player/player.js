@@ -76,6 +76,7 @@ export class Player {
   constructor(root, bar, keys, words) {
     Object.assign(this, { root, bar });
     bar.hidden = false;
+    bar.inert = false; // until here a press would be lost
     this.text = root.querySelector("[data-text]");
     this.position = this.part("position");
     this.audio = new Audio();
