@@ -28,6 +28,7 @@ from engine.decode_protocol import (
     parse_outcome,
 )
 from engine.errors import Cancelled, EngineError, EngineGone, MediaError
+from engine.probed import Identity, Probed, identity_of
 from engine.types import SAMPLE_RATE, MediaInfo, Notice
 
 _log = logging.getLogger(__name__)
@@ -123,6 +124,7 @@ class Decoder:
         self._cpu_seconds = CPU_SECONDS + int(CPU_SECONDS_PER_HOUR * self.max_seconds / 3600)
         self._spares_wanted = config.decode_children
         self._spares: deque[Child] = deque()
+        self._probed = Probed()
         self._refilling: threading.Timer | None = None
         self._lock = threading.Lock()
         self._closed = False
@@ -131,8 +133,7 @@ class Decoder:
 
     def probe(self, source: Path) -> MediaInfo:
         """What the container says, without decoding. Raises MediaError, and OSError where there is no such file."""
-        child, info = self._begin(source, DecodeRequest(mode="probe", rate=SAMPLE_RATE, max_seconds=0.0))
-        child.close()
+        _, info = self._begin(source, DecodeRequest(mode="probe", rate=SAMPLE_RATE, max_seconds=0.0))
         return info
 
     def open(self, source: Path, *, max_seconds: float, rate: int = SAMPLE_RATE, separate: bool = False) -> PcmStream:
@@ -153,21 +154,41 @@ class Decoder:
             if self._refilling is not None:
                 self._refilling.cancel()
             spares, self._spares = self._spares, deque()
+        self._probed.close()
         for child in spares:
             child.close()
 
     def _begin(self, source: Path, request: DecodeRequest) -> tuple[Child, MediaInfo]:
         descriptor = _open_source(source)
         try:
+            identity = identity_of(descriptor)
+            if request.mode == "decode" and (waiting := self._order(identity, request)):
+                return waiting
             child = self._hand_over(descriptor, request)
         finally:
             os.close(descriptor)
         try:
             self._refill_later()
-            return child, receive_info(child)
+            info = receive_info(child)
         except BaseException:
             child.close()
             raise
+        if request.mode == "probe":
+            self._probed.keep(identity, child, info)
+        return child, info
+
+    def _order(self, identity: Identity, request: DecodeRequest) -> tuple[Child, MediaInfo] | None:
+        """The child that has probed this very file, told to go on. None where there is none, or it has died since."""
+        with self._lock:
+            self._disown_after_fork()
+        if (found := self._probed.take(identity)) is None:
+            return None
+        try:
+            found[0].order(request)
+        except OSError:
+            found[0].close()
+            return None
+        return found
 
     def _hand_over(self, descriptor: int, request: DecodeRequest) -> Child:
         reason: Exception | None = None
@@ -210,6 +231,7 @@ class Decoder:
         if self._owner != os.getpid():
             self._owner = os.getpid()
             self._spares.clear()
+            self._probed = Probed()
             self._refilling = None
 
     def _refill_later(self) -> None:

@@ -30,9 +30,9 @@ class EngineConfig:
     model_memory_mb: int = 0
     """What all models together may take on their device; 0: what is free when one is loaded."""
     max_decoded_seconds: float = MAX_DECODED_SECONDS
-    decode_children: int = 3
-    """Warm sandboxed decoders kept ready: as many as one upload to the page uses (probe, transcription, copy for the
-    browser). Each holds 20 MB; its successor costs 0.15 s of processor time and is ready in 0.3 to 0.5 s."""
+    decode_children: int = 2
+    """Warm sandboxed decoders kept ready: as many as one upload to the page uses (transcription, copy for the browser).
+    Each holds 20 MB; its successor costs 0.15 s of processor time and is ready in 0.3 to 0.5 s."""
     strict_sandbox: bool = False
     """Refuse to start where the kernel cannot enforce the full sandbox."""
     diarizer: DiarizerName = "auto"

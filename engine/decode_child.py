@@ -31,6 +31,7 @@ from engine.decode_protocol import (
     TAKEN,
     DecodeRequest,
     Outcome,
+    receive_order,
     receive_request,
     send_frame,
     send_json,
@@ -119,8 +120,9 @@ def _serve(channel: socket.socket, request: DecodeRequest, descriptor: int) -> O
     try:
         with os.fdopen(descriptor, "rb", buffering=0) as source, _open(source) as container:
             send_json(channel, INFO, asdict(_describe(container)))
-            if request.mode == "decode":
-                reader = _Reader(container, request)
+            order = request if request.mode == "decode" else receive_order(channel)
+            if order is not None:
+                reader = _Reader(container, order)
                 for block in reader.blocks():
                     send_frame(channel, PCM, block)
                 reader.check_end()

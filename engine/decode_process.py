@@ -19,6 +19,7 @@ from engine.decode_protocol import (
     parse_info,
     parse_outcome,
     receive_frame,
+    send_order,
     send_request,
 )
 from engine.errors import EngineError, MediaError, OutOfMemory
@@ -73,6 +74,10 @@ class Child:
             raise ProtocolError(f"it reports {answer!r} where the sandbox was tested as {level!r}")
         send_request(self.channel, request, descriptor)
         self._expect(TAKEN, deadline)
+
+    def order(self, request: DecodeRequest) -> None:
+        """To one that has probed: decode now. Raises OSError where it is there no more."""
+        send_order(self.channel, request)
 
     def _expect(self, kind: bytes, deadline: float) -> bytes:
         frame = receive_frame(self.channel, deadline=deadline)

@@ -1,9 +1,10 @@
 """What the decoder's two sides say to each other over one Unix stream socket.
 
-The parent sends one request, a file descriptor riding on it. The child sends frames: READY with its level of
-lock-down (or what kept it from getting there), TAKEN before it looks at the file (whatever kills it earlier is not
-the file's fault), then INFO, any number of PCM frames, and END. The child may have been taken over by the file it
-reads, so the parent believes nothing: lengths are bounded, codes are looked up, text is shortened.
+The parent sends a request, a file descriptor riding on it. The child sends frames: READY with its level of lock-down
+(or what kept it from getting there), TAKEN before it looks at the file (whatever kills it earlier is not the file's
+fault), then INFO, any number of PCM frames, and END. One that probes waits after INFO: an order, which is a request
+without a descriptor, makes it go on and decode the same file. The child may have been taken over by the file it reads,
+so the parent believes nothing: lengths are bounded, codes are looked up, text is shortened.
 """
 
 import json
@@ -64,6 +65,16 @@ def receive_request(channel: socket.socket) -> tuple[DecodeRequest, int] | None:
     if not data:
         return None
     return DecodeRequest(**json.loads(data)), descriptors[0]
+
+
+def send_order(channel: socket.socket, request: DecodeRequest) -> None:
+    channel.sendall(json.dumps(asdict(request)).encode())
+
+
+def receive_order(channel: socket.socket) -> DecodeRequest | None:
+    """None: the file is not to be decoded, or not by this child."""
+    data = channel.recv(MAX_REQUEST_BYTES)
+    return DecodeRequest(**json.loads(data)) if data else None
 
 
 def send_frame(channel: socket.socket, kind: bytes, payload: bytes | bytearray | memoryview = b"") -> None:

@@ -3,6 +3,7 @@
 import gc
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import numpy as np
 import psutil
 import pytest
 
-from engine import audio, sandbox
+from engine import audio, probed, sandbox
 from engine.audio import Decoder
 from engine.config import EngineConfig
 from engine.decode_child import AUDIO_DECODERS
@@ -110,6 +111,54 @@ def test_probe_reads_the_header(decoder: Decoder, tmp_path: Path) -> None:
     assert info.duration == pytest.approx(2.0, abs=0.05)
 
 
+def test_the_decoder_that_probed_reads_the_file_whatever_it_is_called_now(decoder: Decoder, tmp_path: Path) -> None:
+    source = media.write_clip(tmp_path / "x", "mp4", "aac", seconds=2.0, rate=48_000)
+    settle(decoder)
+    info = decoder.probe(source)
+    (prober,) = {child.pid for child in children()} - {spare.pid for spare in decoder_spares(decoder)}
+    moved = source.rename(tmp_path / "stored")
+    with decoder.open(moved, max_seconds=60) as stream:
+        assert stream.info == info
+        assert len(np.concatenate(list(stream))) / 16_000 == pytest.approx(2.0, abs=0.1)
+        assert stream._child.process.pid == prober
+    assert not psutil.pid_exists(prober)
+    with decoder.open(moved, max_seconds=60) as stream:
+        assert stream._child.process.pid != prober
+        assert len(np.concatenate(list(stream))) / 16_000 == pytest.approx(2.0, abs=0.1)
+
+
+def test_another_file_of_the_name_that_was_probed_is_read_as_it_is(
+    decoder: Decoder, clip: Path, tmp_path: Path
+) -> None:
+    assert decoder.probe(clip).duration == pytest.approx(2.5)
+    media.write_clip(tmp_path / "other", "flac", "flac", seconds=1.0).replace(clip)
+    with decoder.open(clip, max_seconds=60) as stream:
+        assert stream.info.format == "flac"
+        assert sum(len(block) for block in stream) == 16_000
+
+
+def test_a_decoder_that_dies_after_it_probed_is_not_missed(decoder: Decoder, clip: Path) -> None:
+    settle(decoder)
+    decoder.probe(clip)
+    (prober,) = {child.pid for child in children()} - {spare.pid for spare in decoder_spares(decoder)}
+    os.kill(prober, signal.SIGKILL)
+    os.waitid(os.P_PID, prober, os.WEXITED | os.WNOWAIT)
+    with decoder.open(clip, max_seconds=60) as stream:
+        assert sum(len(block) for block in stream) == 40_000
+
+
+def test_few_wait_after_a_probe_and_not_for_long(
+    decoder: Decoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(decoder)
+    monkeypatch.setattr(probed, "KEEP_SECONDS", 2.0)
+    for number in range(probed.MOST + 2):
+        decoder.probe(media.write_clip(tmp_path / str(number), "wav", "pcm_s16le", seconds=1.0))
+    assert len(decoder._probed._kept) == probed.MOST
+    settle(decoder)
+    assert len(children()) == 2
+
+
 def test_a_recording_that_states_no_length_has_none(decoder: Decoder, tmp_path: Path) -> None:
     source = media.write_clip(tmp_path / "x", "webm", "libopus", rate=48_000, options={"live": "1"})
     assert decoder.probe(source).duration is None
@@ -147,7 +196,7 @@ def test_links_pipes_and_directories_are_refused(decoder: Decoder, clip: Path, t
 
 def test_closing_early_kills_the_child_and_leaves_nothing(decoder: Decoder, tmp_path: Path) -> None:
     source = media.write_clip(tmp_path / "long", "flac", "flac", seconds=120, rate=16_000)
-    wait_for_spares(decoder)
+    settle(decoder)
     before, spares = psutil.Process().num_fds(), {child.pid for child in children()}
     with decoder.open(source, max_seconds=600) as stream:
         next(iter(stream))
@@ -159,6 +208,16 @@ def test_closing_early_kills_the_child_and_leaves_nothing(decoder: Decoder, tmp_
     assert len(children()) == 2
     with pytest.raises(Cancelled):
         next(iter(stream))
+
+
+def settle(decoder: Decoder) -> None:
+    """Until two spares are there, which are started a while after a file is taken, and nobody waits for an order."""
+    wait_for_spares(decoder)
+    deadline = time.monotonic() + 30
+    while len(children()) > 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not decoder._probed._kept
+    assert {child.pid for child in children()} == {spare.pid for spare in decoder_spares(decoder)}
 
 
 def wait_for_spares(decoder: Decoder) -> None:
@@ -175,7 +234,7 @@ def decoder_spares(decoder: Decoder) -> list[psutil.Process]:
 
 def test_a_child_that_is_killed_is_reaped_and_told_apart(decoder: Decoder, tmp_path: Path) -> None:
     source = media.write_clip(tmp_path / "long", "flac", "flac", seconds=120, rate=16_000)
-    wait_for_spares(decoder)
+    settle(decoder)
     known = {child.pid for child in children()}
     with decoder.open(source, max_seconds=600) as stream:
         (busy,) = known - {spare.pid for spare in decoder_spares(decoder)}
@@ -190,7 +249,7 @@ def test_a_dead_spare_is_replaced_unnoticed(decoder: Decoder, clip: Path) -> Non
     for spare in decoder_spares(decoder):
         spare.kill()
     assert decoder.probe(clip).channels == 1
-    wait_for_spares(decoder)
+    settle(decoder)
     assert len(children()) == 2
 
 
@@ -207,7 +266,7 @@ def test_closing_from_another_thread_cancels_the_reader(decoder: Decoder, tmp_pa
 
 
 def test_many_threads_share_a_decoder(decoder: Decoder, clip: Path) -> None:
-    wait_for_spares(decoder)
+    settle(decoder)
     before = psutil.Process().num_fds()
 
     def decode(_: int) -> int:
@@ -269,10 +328,12 @@ def test_the_parents_memory_stays_flat(decoder: Decoder, tmp_path: Path) -> None
 
 
 def test_close_ends_the_spares(decoder: Decoder, clip: Path, tmp_path: Path) -> None:
-    wait_for_spares(decoder)
+    settle(decoder)
     known = {child.pid for child in children()}
     another = Decoder(EngineConfig(models_dir=tmp_path, decode_children=3))
-    assert len(children()) == len(known) + 3
+    another.probe(clip)
+    another._refill()
+    assert len(children()) == len(known) + 4
     another.close()
     assert {child.pid for child in children()} == known
     with pytest.raises(EngineError):

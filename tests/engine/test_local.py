@@ -11,6 +11,7 @@ from engine.backends.whisper import WhisperRecognizer
 from engine.config import EngineConfig
 from engine.errors import EngineError, MediaError, OutOfMemory
 from engine.local import LocalEngine
+from engine.probed import KEEP_SECONDS
 from engine.types import Event, Options, Progress
 from tests.engine.wav import write_silence
 
@@ -134,6 +135,7 @@ def test_a_slow_opening_is_told_and_can_be_left_without_leaving_a_decoder(
     assert raised.value is reason
     left.set()
     let_openings_end()
+    psutil.wait_procs(set(psutil.Process().children()) - before, timeout=3 * KEEP_SECONDS)
     assert set(psutil.Process().children()) <= before
     engine.close()
 
