@@ -108,15 +108,16 @@ SQLITE_OPTIONS = {
 DATABASES = {
     # conn_max_age must stay 0: under ASGI each request has a thread of its own, and a connection that is kept open is
     # never used again. With 60 s, a hundred requests are all the connections that PostgreSQL has. (The worker's
-    # processes have one thread each, and keep theirs: `runworker`.)
+    # processes have one thread each, and keep theirs: `runworker`. What SQLite closes waits for others: lib/sqlite.)
     "default": dj_database_url.parse(env("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}"), conn_max_age=0)
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["ENGINE"] = "stt_site.lib.sqlite"
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
     # SQLite has one writer a file. The counters of every request have a file of their own, so that they never wait
     # for money or it for them, and need not survive a power cut.
     DATABASES["ratelimit"] = {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "stt_site.lib.sqlite",
         "NAME": str(DATA_DIR / "ratelimit.sqlite3"),
         "OPTIONS": {"timeout": 2, "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"},
     }

@@ -1,3 +1,4 @@
+import gc
 import threading
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -6,6 +7,7 @@ from django.core.management.base import BaseCommand
 from django.db import connections
 
 from stt_site.lib import cluster, queue
+from stt_site.lib.sqlite import idle
 from transcripts.services import sweep
 from transcripts.services.webhook_courier import Courier
 
@@ -29,8 +31,10 @@ class Command(BaseCommand):
         bell = queue.listen()
         # What is open here would be shared by every child.
         connections.close_all()
+        idle.close_all()
         # Each child has one thread, so a connection that it keeps is used again, by the next message or job.
         connections.settings["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+        gc.freeze()  # collected now and then, all that is imported by now would hold a job up for some 90 ms
         try:
             cluster.Cluster().run(beside=_beside)
         finally:
