@@ -27,7 +27,7 @@ from accounts.models import (
     Transfer,
     User,
 )
-from accounts.services import api_keys, erasure, ledger, profile
+from accounts.services import api_keys, erasure, ledger, months, profile
 from stt_site.lib.admin import BoundedPaginator, ReadOnly, age, pill
 from stt_site.lib.errors import ServiceError
 
@@ -81,7 +81,7 @@ class UserAdmin(BaseUserAdmin):  # type: ignore[type-arg]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         closed = Reservation.objects.filter(
-            owner_id=OuterRef("pk"), closed_at__gte=ledger.month_start(timezone.now())
+            owner_id=OuterRef("pk"), closed_at__gte=months.start(timezone.now())
         ).order_by()
         used = Subquery(closed.values("owner_id").annotate(total=Sum("charged_mc")).values("total"))
         users: QuerySet[User] = super().get_queryset(request)

@@ -101,11 +101,11 @@ class _Run:
     def to_the_end(self) -> Transcript:
         self._tick()
         while self._asked():
+            self._tick()  # here and not behind a chunk: the last one comes with the whole, and is no checkpoint
             chunk, room = self._next_chunk()
             self.reader.done(room)
             self.chunks.append(chunk)
             self.on_event(chunk)
-            self._tick()
         notices, least = (*self.reader.stream.warnings, *self.ear.notices()), self.options.min_snr_db
         whole = assemble(self.chunks, self.recognizer.model, self.reader.duration, notices, min_snr_db=least)
         if self.options.channels == "speakers":

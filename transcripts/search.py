@@ -4,10 +4,12 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from accounts.models import User
+from engine.waiting import in_thread
 from stt_site.lib.errors import ServiceError
 from transcripts import engine_gateway, full_text, library, snippets, vectors
 from transcripts.full_text import Scope
@@ -15,7 +17,7 @@ from transcripts.library import Filters
 from transcripts.models import Passage, Transcript
 from transcripts.snippets import Piece
 from transcripts.terms import Clause, clauses, grams, terms
-from transcripts.vectors import Near
+from transcripts.vectors import Near, Vectors
 
 By = Literal["words", "meaning", "both"]
 DEPTH = 50
@@ -65,8 +67,10 @@ def look(scope: Scope, query: str, *, by: By = "both", limit: int, behind: int =
     query = " ".join(query.replace("\0", " ").split())
     if not query:
         return []
+    # The engine's turn while the database looks for the words.
+    vector = in_thread(lambda: engine_gateway.embed([query])[0], "embed") if by != "words" else None
     said = _by_words(scope, query, whole=by == "words") if by != "meaning" else []
-    near = _by_meaning(scope, query, said, must=by == "meaning") if by != "words" else {}
+    near = _by_meaning(scope, vector, said, must=by == "meaning") if vector else {}
     meant = [pk for pk, each in near.items() if each.likeness >= UNLIKE]
     rows = _rows(scope.owner, list(dict.fromkeys([*said, *meant])))
     shared = _shared(query, rows)
@@ -148,9 +152,9 @@ def _words(asked: Sequence[Clause]) -> list[Clause]:
     return list(dict.fromkeys(single))
 
 
-def _by_meaning(scope: Scope, query: str, also: Sequence[int], *, must: bool) -> dict[int, Near]:
+def _by_meaning(scope: Scope, query: Future[Vectors], also: Sequence[int], *, must: bool) -> dict[int, Near]:
     try:
-        vector = engine_gateway.embed([query])[0]
+        vector = query.result()
     except ServiceError as error:
         if must:
             raise

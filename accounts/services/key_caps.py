@@ -4,7 +4,7 @@ from django.db.models import Case, F, Sum, When
 from django.utils import timezone
 
 from accounts.models import ApiKey, Reservation
-from accounts.services import ledger
+from accounts.services import ledger, months
 from accounts.services.access import Caller
 from stt_site.lib.errors import ErrorCode, ServiceError
 
@@ -12,9 +12,7 @@ from stt_site.lib.errors import ErrorCode, ServiceError
 def spent_mc(key: ApiKey) -> int:
     """Charged and held millicredits of this month. What was released is free."""
     relatives = ApiKey.objects.filter(user_id=key.user_id, family=key.family).values_list("pk", flat=True)
-    month = Reservation.objects.filter(
-        api_key_id__in=list(relatives), created_at__gte=ledger.month_start(timezone.now())
-    )
+    month = Reservation.objects.filter(api_key_id__in=list(relatives), created_at__gte=months.start(timezone.now()))
     cost = Case(When(state=Reservation.State.HELD, then=F("amount_mc")), default=F("charged_mc"))
     return month.aggregate(total=Sum(cost))["total"] or 0
 

@@ -10,20 +10,20 @@ waiting for each other crosswise; house accounts are reached in ascending order.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import Account, AccountKind, CreditLot, Entry, Reservation, ReservationLeg, User
-from accounts.services import books, debts, soundness
+from accounts.services import books, debts, months, purses, soundness
 from accounts.services.books import Movement, Overdraft
+from accounts.services.purses import MILLICREDITS as MILLICREDITS
+from accounts.services.purses import Purse
 from stt_site.lib.errors import ErrorCode, ServiceError
-
-MILLICREDITS = 1000
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,13 @@ def reserve(owner: User, reference: str, amount_mc: int, work: Work = NAMELESS) 
     with transaction.atomic():
         owed = books.lock_owner(owner.pk)
         now = timezone.now()
-        _renew_month(owner.pk, now)
+        purse = _renewed(owner.pk, now)
         entry = books.open_entry(f"{reference}:reserve", Entry.Kind.RESERVE, owner.pk, reference)
         if entry is None:
             return
         if owed and amount_mc:
             raise frozen(owed)
-        legs = _choose_lots(owner.pk, amount_mc, now)
+        legs = _choose_lots(purse, amount_mc)
         Reservation.objects.create(
             reference=reference,
             owner_id=owner.pk,
@@ -150,26 +150,23 @@ def grant(owner: User, amount_mc: int, *, actor: str, reason: str, key: str | No
 def balance(owner: User) -> Balance:
     """Reads only. Counts this month's free minutes whether or not anything has been spent of them yet."""
     now = timezone.now()
-    sums = {
-        priority: _sum(_spendable(owner.pk, now).filter(lot_id__in=_lots(owner.pk, priority)))
-        for priority in (CreditLot.FREE, CreditLot.PAID)
-    }
-    free = sums[CreditLot.FREE] + _month_not_yet_granted(owner.pk, now)
+    purse = purses.look(owner.pk, now)
+    free, paid = purse.free_mc, purse.sum_mc(CreditLot.PAID)
     return Balance(
-        available_mc=free + sums[CreditLot.PAID],
+        available_mc=free + paid,
         free_mc=free,
-        paid_mc=sums[CreditLot.PAID],
+        paid_mc=paid,
         held_mc=_sum(Account.objects.filter(owner_id=owner.pk, kind=AccountKind.HELD)),
-        used_this_month_mc=used_since(owner, month_start(now)),
-        renews_at=month_end(now),
+        used_this_month_mc=used_since(owner, months.start(now)),
+        renews_at=months.end(now),
         owed_mc=debts.owed_mc(owner.pk),
     )
 
 
 def available_mc(owner: User) -> int:
     """`balance(owner).available_mc` in two queries, for what every request asks. Reads only."""
-    now = timezone.now()
-    return _sum(_spendable(owner.pk, now)) + _month_not_yet_granted(owner.pk, now)
+    purse = purses.look(owner.pk, timezone.now())
+    return purse.free_mc + purse.sum_mc(CreditLot.PAID)
 
 
 def used_since(owner: User, since: datetime) -> int:
@@ -232,40 +229,41 @@ def _home(lot: CreditLot, now: datetime) -> int:
     return books.account(lot.owner_id, AccountKind.AVAILABLE, lot.pk)
 
 
-def _renew_month(owner_id: int, now: datetime) -> None:
+def _renewed(owner_id: int, now: datetime) -> Purse:
     """Grants the month's free minutes at their first use, then takes back what ended lots have left."""
-    amount = settings.FREE_MINUTES_PER_MONTH * MILLICREDITS
-    key = month_reference(now)
-    if amount > 0 and not CreditLot.objects.filter(owner_id=owner_id, reference=key).exists():
-        entry = books.open_entry(f"{key}:{owner_id}", Entry.Kind.FREE_MONTH, owner_id, key)
-        if entry is not None:
-            lot = CreditLot.objects.create(
-                owner_id=owner_id,
-                source="free",
-                reference=key,
-                granted_mc=amount,
-                priority=CreditLot.FREE,
-                expires_at=month_end(now),
-            )
-            books.post(entry, [_granted(owner_id, lot)])
-    ended = CreditLot.objects.filter(owner_id=owner_id, expires_at__lte=now)
-    leftovers = Account.objects.filter(
-        owner_id=owner_id, kind=AccountKind.AVAILABLE, balance__gt=0, lot_id__in=ended.values("pk")
-    )
-    for account in leftovers.order_by("pk"):
-        entry = books.open_entry(books.unique_reference(f"lot:{account.lot_id}:expire"), Entry.Kind.EXPIRE, owner_id)
+    purse = purses.look(owner_id, now)
+    grants = _grant_month(owner_id, now) if purse.month_to_come_mc else False
+    for pocket in purse.ended:
+        entry = books.open_entry(books.unique_reference(f"lot:{pocket.lot.pk}:expire"), Entry.Kind.EXPIRE, owner_id)
         assert entry is not None
-        books.post(entry, [Movement(account.pk, books.house(AccountKind.EXPIRED), account.balance)])
+        expired = Movement(pocket.account.pk, books.house(AccountKind.EXPIRED), pocket.account.balance)
+        books.post(entry, [expired])
+    return purses.look(owner_id, now) if grants else purse
 
 
-def _choose_lots(owner_id: int, amount_mc: int, now: datetime) -> list[Leg]:
-    accounts = {account.lot_id: account for account in _spendable(owner_id, now)}
-    lots = CreditLot.objects.filter(pk__in=accounts)
+def _grant_month(owner_id: int, now: datetime) -> bool:
+    key, amount = months.reference(now), settings.FREE_MINUTES_PER_MONTH * MILLICREDITS
+    entry = books.open_entry(f"{key}:{owner_id}", Entry.Kind.FREE_MONTH, owner_id, key)
+    if entry is None:
+        return False
+    lot = CreditLot.objects.create(
+        owner_id=owner_id,
+        source="free",
+        reference=key,
+        granted_mc=amount,
+        priority=CreditLot.FREE,
+        expires_at=months.end(now),
+    )
+    books.post(entry, [_granted(owner_id, lot)])
+    return True
+
+
+def _choose_lots(purse: Purse, amount_mc: int) -> list[Leg]:
     legs = []
     missing = amount_mc
-    for lot in sorted(lots, key=lambda lot: (lot.priority, lot.expires_at or datetime.max.replace(tzinfo=UTC), lot.pk)):
-        if taken := min(missing, accounts[lot.pk].balance):
-            legs.append(Leg(accounts[lot.pk], taken))
+    for pocket in purse.living:
+        if taken := min(missing, pocket.account.balance):
+            legs.append(Leg(pocket.account, taken))
             missing -= taken
     if missing:
         raise insufficient(amount_mc, amount_mc - missing)
@@ -304,35 +302,9 @@ def _granted(owner_id: int, lot: CreditLot) -> Movement:
     return Movement(books.house(AccountKind.GRANTS), available, lot.granted_mc)
 
 
-def _spendable(owner_id: int, now: datetime) -> QuerySet[Account]:
-    living = CreditLot.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), owner_id=owner_id)
-    return Account.objects.filter(
-        owner_id=owner_id, kind=AccountKind.AVAILABLE, balance__gt=0, lot_id__in=living.values("pk")
-    )
-
-
 def _lots(owner_id: int, priority: int) -> QuerySet[CreditLot, int]:
     return CreditLot.objects.filter(owner_id=owner_id, priority=priority).values_list("pk", flat=True)
 
 
 def _sum(accounts: QuerySet[Account]) -> int:
     return accounts.aggregate(total=Sum("balance"))["total"] or 0
-
-
-def _month_not_yet_granted(owner_id: int, now: datetime) -> int:
-    if CreditLot.objects.filter(owner_id=owner_id, reference=month_reference(now)).exists():
-        return 0
-    return settings.FREE_MINUTES_PER_MONTH * MILLICREDITS
-
-
-def month_reference(now: datetime) -> str:
-    return f"free:{now.astimezone(UTC):%Y-%m}"
-
-
-def month_start(now: datetime) -> datetime:
-    return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-
-
-def month_end(now: datetime) -> datetime:
-    start = month_start(now)
-    return start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import Account, AccountKind, CreditLot, Mail, User
-from accounts.services import ledger, mails
+from accounts.services import mails, months
 from accounts.services.ledger import MILLICREDITS
 
 LOW_PAID_MC = 60 * MILLICREDITS
@@ -62,6 +62,6 @@ def after_charge(owner: User) -> None:
             now_left.reached,
             f"{now:%Y-%m}",
             minutes=(now_left.free_mc + now_left.paid_mc) // MILLICREDITS,
-            renews=f"{ledger.month_end(now):%-d %B}",
+            renews=f"{months.end(now):%-d %B}",
             monthly=settings.FREE_MINUTES_PER_MONTH,
         )

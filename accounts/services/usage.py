@@ -15,7 +15,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from accounts.models import ApiKey, Reservation, User
-from accounts.services import ledger
+from accounts.services import months
 from accounts.services.ledger import Balance
 
 DAYS = 30
@@ -92,7 +92,7 @@ def total(each: Iterable[Day]) -> tuple[int, dict[str, int]]:
 
 
 def files_this_month(owner: User, *, by: By = None) -> Files:
-    since = ledger.month_start(timezone.now())
+    since = months.start(timezone.now())
     counts = (
         _closed(owner, by)
         .filter(FIRST_SLICE, closed_at__gte=since)

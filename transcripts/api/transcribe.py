@@ -116,4 +116,5 @@ def _finished(
     outcome(job)
     visit_of(request).charged_mc = job.charged_mc
     transcript.refresh_from_db()
+    transcript.job = job
     return transcript

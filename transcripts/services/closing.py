@@ -64,7 +64,7 @@ def cancel(where: Q) -> bool:
 
 
 def _end(where: Q, state: JobState, code: str = "", message: str = "") -> Job | None:
-    # What is read of the job here (whose it is, what it holds) no longer changes after it was accepted.
+    # Read anew: an account may have claimed it since it was accepted.
     job = Job.objects.filter(where, state__in=OPEN_STATES).select_related("owner").first()
     if job is None:
         return None
@@ -105,14 +105,14 @@ def _release(job: Job | None) -> bool:
 
 
 def _write_transcript(job: Job, result: Result, duration_ms: int) -> None:
-    again = Version.objects.filter(job=job, kind=Version.Kind.RUN).first()
-    if again is None or again.transcript.job_id == job.pk:
-        transcript = Transcript.objects.only("pk", "version").get(job_id=job.pk)
+    transcript = Transcript.objects.only("pk", "version").filter(job_id=job.pk).first()
+    if transcript is not None:
         Transcript.objects.filter(pk=transcript.pk).update(**shown(result, duration_ms))
         write_segments(transcript.pk, result.segments, transcript.version)
         if job.owner is not None:
-            (index.want_new if again is None else index.want)(transcript.pk)
+            index.want_soon(transcript.pk)
     else:
+        again = Version.objects.get(job=job, kind=Version.Kind.RUN)
         write_segments(again.transcript_id, result.segments, again.number)
         versions.show(again, shown(result, duration_ms))
 

@@ -21,8 +21,8 @@ def find(caller: Caller, sha256: str, options: Options) -> Transcript | None:
     return as_made.select_related("job", "media").filter(pk=pk, owner=caller.user).first()
 
 
-def remember(caller: Caller, options: Options, transcript: Transcript) -> None:
-    cache.set(_name(caller, transcript.media.sha256, options), transcript.pk, KEPT_SECONDS)
+def remember(caller: Caller, sha256: str, options: Options, transcript_id: int) -> None:
+    cache.set(_name(caller, sha256, options), transcript_id, KEPT_SECONDS)
 
 
 def _name(caller: Caller, sha256: str, options: Options) -> str:

@@ -41,11 +41,12 @@ def want(transcript_id: int, *, rest: timedelta = timedelta()) -> None:
         ring(INDEX, transcript_id, at=due if rest else None)
 
 
-def want_new(transcript_id: int) -> None:
-    """The same for one that has just been made, without looking: somebody waits."""
+def want_soon(transcript_id: int) -> None:
+    """The same in one statement, without looking: somebody waits."""
     due = timezone.now() + LATER
     wish = Index(transcript_id=transcript_id, due_at=due)
-    Index.objects.bulk_create([wish], ignore_conflicts=True)
+    anew = ["due_at", "failures"]
+    Index.objects.bulk_create([wish], update_conflicts=True, unique_fields=["transcript"], update_fields=anew)
     ring(INDEX, transcript_id, at=due)
 
 

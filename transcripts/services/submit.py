@@ -1,7 +1,8 @@
 """The front door for work: a file and what is wanted of it become a job, or a refusal that leaves nothing behind."""
 
 import math
-from dataclasses import dataclass, replace
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path, PurePath
 from secrets import token_urlsafe
@@ -44,6 +45,12 @@ class StoredUpload:
     sha256: str
     resumable: str = ""
     """The key of the resumable upload that `path` is a second name of: used up when, and only when, it is accepted."""
+    probing: Future[MediaInfo] | None = field(default=None, compare=False)
+    """Where the file was given to the engine as soon as it was here, while its request went on."""
+
+    def info(self) -> MediaInfo:
+        """Raises ServiceError for what is no recording."""
+        return engine_gateway.probe(self.path) if self.probing is None else self.probing.result()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,7 @@ def submit(order: Order) -> Transcript:
     key = new_id(22)
     try:
         options = engine_gateway.checked(order.options)
-        info = engine_gateway.probe(order.upload.path)
+        info = order.upload.info()
         _check_length(info, order)
         incoming.room_for(0)
         storage.store(key, storage.SOURCE, order.upload.path)

@@ -21,7 +21,9 @@ from accounts.services import limits
 from accounts.services.access import Caller
 from accounts.visit import SCOPE_KEY as VISIT
 from accounts.visit import Visit
+from engine.waiting import in_thread as engine_thread
 from stt_site.lib.errors import MEANINGS, ErrorCode, ServiceError
+from transcripts import engine_gateway
 from transcripts.incoming import IncomingFile
 from transcripts.services.submit import StoredUpload
 from transcripts.uploads import admission
@@ -150,7 +152,7 @@ class Gate:
                 # One piece at a time: while the disk is busy nothing is read, and the sender feels it.
                 await in_thread(self._writers, form.feed, piece)
             form.close()
-            file = await in_thread(self._writers, _stored, form)
+            file = await in_thread(self._writers, _stored, form, policy)
         except BaseException:
             await in_thread(self._writers, form.discard)
             raise
@@ -277,8 +279,9 @@ def _encoding(scope: Scope, policy: UploadPolicy) -> tuple[Encoding, bytes]:
     raise ServiceError(ErrorCode.UNSUPPORTED_CONTENT_TYPE, policy.encodings)
 
 
-def _stored(form: Form) -> StoredUpload | None:
+def _stored(form: Form, policy: UploadPolicy) -> StoredUpload | None:
     if form.file is None:
         return None
-    sha256 = form.file.finish()
-    return StoredUpload(form.file.path, form.filename, form.file.size, sha256)
+    path, sha256 = form.file.path, form.file.finish()
+    probing = engine_thread(lambda: engine_gateway.probe(path), "probe") if policy.costs_credits else None
+    return StoredUpload(path, form.filename, form.file.size, sha256, probing=probing)

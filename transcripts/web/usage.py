@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.models import ApiKey
-from accounts.services import api_keys, ledger, request_log, usage
+from accounts.services import api_keys, ledger, months, request_log, usage
 from stt_site.lib.streaming import attachment
 from transcripts import selectors
 from transcripts.web.access import signed_in
@@ -69,7 +69,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "ranges": RANGES.items(),
         "sources": SOURCES.items(),
         "files": usage.files_this_month(user, by=chosen.by),
-        "speed": selectors.average_speed(user, ledger.month_start(timezone.now())),
+        "speed": selectors.average_speed(user, months.start(timezone.now())),
         "monthly": settings.FREE_MINUTES_PER_MONTH,
         "balance": balance,
         "ends": usage.runs_out(days, balance) if chosen.by is None else None,

@@ -103,7 +103,7 @@ def _answer(asked: Asked) -> HttpResponseBase:
         except ServiceError:
             transcripts.withdraw(finished, "a transcript without the translation that it was for")
             raise
-        earlier.remember(got.caller, wish.options, finished)
+        earlier.remember(got.caller, order.upload.sha256, wish.options, finished.pk)
         return Response(body)
 
     return transcribe(request, order, got.abandoned, asked.fingerprint, answer)
