@@ -276,6 +276,13 @@ class Shortens(Protocol):
 
 
 @runtime_checkable
+class Rehearses(Protocol):
+    """A recognizer that can do its heaviest work before anybody asks for it."""
+
+    def rehearse(self) -> None: ...
+
+
+@runtime_checkable
 class Continues(Protocol):
     """A recognizer that hears an utterance bit by bit and has a hypothesis at any time."""
 

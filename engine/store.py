@@ -16,7 +16,7 @@ from engine.config import EngineConfig
 from engine.errors import EngineError, ModelUnavailable, TranslatorMissing
 from engine.fetcher import Fetcher
 from engine.memory import Budget
-from engine.protocols import Recognizer
+from engine.protocols import Recognizer, Rehearses
 from engine.residents import Residents, Source
 from engine.types import ModelStatus, Phase, Task
 
@@ -247,8 +247,9 @@ class ModelStore:
             self.default()
             return
         try:
-            with self.use(None):
-                pass
+            with self.use(None) as recognizer:
+                if isinstance(recognizer, Rehearses):
+                    recognizer.rehearse()
         except EngineError as error:
             _log.warning("%s", error.message)
 

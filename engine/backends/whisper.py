@@ -1,6 +1,7 @@
 """Whisper through faster-whisper and CTranslate2: the only module that calls them."""
 
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +20,7 @@ from engine.errors import Cancelled
 from engine.hints import hint_tokens
 from engine.protocols import FULL_WINDOW, LanguageGuess, Request, Samples, Window
 from engine.quality import LOOP_RATIO, compression_ratio
-from engine.types import Segment, Task
+from engine.types import SAMPLE_RATE, Segment, Span, Task
 from engine.vad import SpeechDetector
 from engine.words import Heard, Scores, to_segments, whole_words
 
@@ -32,6 +33,9 @@ MAX_TOKENS = 448
 SHORT_WINDOWS = (512, 768, 1024, 1536, 2048)
 MARGIN = 256
 """Frames of silence behind the speech of a short window: with none, models loop (docs/decisions/0017)."""
+MUCH_SAID = 128
+"""Tokens of a full window of fast talk."""
+FULL_SECONDS = FULL_WINDOW // 100
 NO_HINTS = Request("en", "transcribe", None, word_timestamps=True)
 SPACELESS = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
 """Languages whose text faster-whisper splits at every letter, for want of spaces."""
@@ -45,6 +49,7 @@ class WhisperRecognizer:
         self.model = model_id
         device = hardware.detect(config.device).device
         lanes = hardware.lanes(config)
+        self._workers = lanes if device == "cpu" else 1
         self.call_windows = 1 if device == "cpu" else GPU_BATCH
         self.batch_windows = lanes * LANE_BATCH if device == "cpu" else GPU_BATCH
         self._whisper = WhisperModel(
@@ -52,7 +57,7 @@ class WhisperRecognizer:
             device=device,
             compute_type=config.compute_type,
             cpu_threads=max(1, hardware.threads(config) // lanes),
-            num_workers=lanes if device == "cpu" else 1,
+            num_workers=self._workers,
         )
         known = self._whisper.hf_tokenizer
         self.languages = frozenset(
@@ -65,6 +70,22 @@ class WhisperRecognizer:
         SpeechDetector()  # loaded with the model, so that the first run need not
         self._hints = lru_cache(maxsize=64)(self._hint_tokens)  # asked for with every window
         self._suppressed = get_suppressed_tokens(self._tokenizer(NO_HINTS), [-1])
+
+    def rehearse(self) -> None:
+        """Hears the longest window and writes as much as anybody says in it, with every worker at once, so that what
+        work takes of memory is taken now: it neither grows for hours nor holds the first caller up."""
+        noise = np.random.default_rng(0).normal(0.0, 0.1, FULL_SECONDS * SAMPLE_RATE).astype(np.float32)
+        window = self.prepare(Window(noise, (Span(0.0, FULL_SECONDS),)))
+        with ThreadPoolExecutor(self._workers) as workers:
+            for done in [workers.submit(self._talk_on, window) for _ in range(self._workers)]:
+                done.result()
+
+    def _talk_on(self, window: Window) -> None:
+        encoded = self._whisper.encode(np.stack([_features(window)]))
+        tokenizer = self._tokenizer(NO_HINTS)
+        endless = {"suppress_tokens": [*self._suppressed, tokenizer.eot], "max_length": 2 * MUCH_SAID}
+        texts = self._generate(encoded, [self._prompt(tokenizer, NO_HINTS)], endless)
+        self._segments([window], [NO_HINTS], texts, encoded)
 
     def prepare(self, window: Window) -> Window:
         """Log-mel features, padded as the model was trained: [mels, 3000]."""
@@ -148,8 +169,7 @@ class WhisperRecognizer:
             prompts,
             return_scores=True,
             return_no_speech_prob=True,
-            suppress_tokens=self._suppressed,
-            **{"beam_size": BEAM, "max_length": MAX_TOKENS, **how},
+            **{"beam_size": BEAM, "max_length": MAX_TOKENS, "suppress_tokens": self._suppressed, **how},
         )
         return [_scored(result) for result in results]
 
