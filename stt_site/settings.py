@@ -105,6 +105,8 @@ SQLITE_OPTIONS = {
     # FULL: with NORMAL the last commits may be lost at power loss, and commits here are money.
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
 }
+# Said, because pytest-django knows the names of Django's own engines only.
+SQLITE_TEST = {"NAME": ":memory:"}
 DATABASES = {
     # conn_max_age must stay 0: under ASGI each request has a thread of its own, and a connection that is kept open is
     # never used again. With 60 s, a hundred requests are all the connections that PostgreSQL has. (The worker's
@@ -112,12 +114,12 @@ DATABASES = {
     "default": dj_database_url.parse(env("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}"), conn_max_age=0)
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    DATABASES["default"]["ENGINE"] = "stt_site.lib.sqlite"
-    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
+    DATABASES["default"] |= {"ENGINE": "stt_site.lib.sqlite", "OPTIONS": SQLITE_OPTIONS, "TEST": SQLITE_TEST}
     # SQLite has one writer a file. The counters of every request have a file of their own, so that they never wait
     # for money or it for them, and need not survive a power cut.
     DATABASES["ratelimit"] = {
         "ENGINE": "stt_site.lib.sqlite",
+        "TEST": SQLITE_TEST,
         "NAME": str(DATA_DIR / "ratelimit.sqlite3"),
         "OPTIONS": {"timeout": 2, "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"},
     }
