@@ -4,11 +4,12 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from django.conf import settings
 
@@ -30,6 +31,7 @@ from engine.types import (
     Spoken,
     Transcript,
 )
+from engine.waiting import in_thread
 from stt_site.lib.errors import ErrorCode, ServiceError
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from engine.store import ModelStore
     from engine.streaming.remote import Listening
 
+T = TypeVar("T")
 STATUS_SECONDS = 3.0
 _lock = Lock()
 _engine: "tuple[int, Engine] | None" = None
@@ -108,6 +111,11 @@ def refusal(error: EngineError) -> ServiceError:
         code = ErrorCode(error.code) if error.code in set(ErrorCode) else ErrorCode.INTERNAL
     message = error.message if NOTHING_CHARGED in error.message else f"{error.message} {NOTHING_CHARGED}"
     return ServiceError(code, message, retry_after=None if error.permanent else 30)
+
+
+def beside(call: Callable[[], T]) -> Future[T]:
+    """A call of this module, answered while the caller goes on with something else."""
+    return in_thread(call, "engine-call")
 
 
 def probe(source: Path) -> MediaInfo:

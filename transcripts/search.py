@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from accounts.models import User
-from engine.waiting import in_thread
 from stt_site.lib.errors import ServiceError
 from transcripts import engine_gateway, full_text, library, snippets, vectors
 from transcripts.full_text import Scope
@@ -68,7 +67,7 @@ def look(scope: Scope, query: str, *, by: By = "both", limit: int, behind: int =
     if not query:
         return []
     # The engine's turn while the database looks for the words.
-    vector = in_thread(lambda: engine_gateway.embed([query])[0], "embed") if by != "words" else None
+    vector = engine_gateway.beside(lambda: engine_gateway.embed([query])[0]) if by != "words" else None
     said = _by_words(scope, query, whole=by == "words") if by != "meaning" else []
     near = _by_meaning(scope, vector, said, must=by == "meaning") if vector else {}
     meant = [pk for pk, each in near.items() if each.likeness >= UNLIKE]

@@ -377,11 +377,14 @@ def test_progress_comes_while_the_batch_is_at_work_and_tells_what_is_done(
 ) -> None:
     recognizer = Stuck()
     ticks: list[Progress] = []
+    chunks: list[Chunk] = []
     caller = threading.current_thread()
 
     def watch(event: Event) -> None:
         assert threading.current_thread() is caller
-        if isinstance(event, Progress):
+        if isinstance(event, Chunk):
+            chunks.append(event)
+        else:
             ticks.append(event)
             if recognizer.at_work.is_set() and event.stalled_for > 0:
                 recognizer.let_go.set()
@@ -390,7 +393,8 @@ def test_progress_comes_while_the_batch_is_at_work_and_tells_what_is_done(
     result = run(stream, Options(), door=scheduler.door(recognizer, "bulk"), workshop=workshop, on_event=watch)
     assert {(tick.phase, tick.total) for tick in ticks} == {("transcribing", stream.info.duration)}
     assert [tick.done for tick in ticks] == sorted(tick.done for tick in ticks)
-    assert (ticks[0].done, ticks[-1].done) == (0.0, result.duration)
+    # The last chunk is the last thing told: the whole comes right behind it.
+    assert (ticks[0].done, ticks[-1].done, chunks[-1].end) == (0.0, chunks[-2].end, result.duration)
 
 
 class Doubtful(StandIn):

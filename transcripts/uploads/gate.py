@@ -21,7 +21,6 @@ from accounts.services import limits
 from accounts.services.access import Caller
 from accounts.visit import SCOPE_KEY as VISIT
 from accounts.visit import Visit
-from engine.waiting import in_thread as engine_thread
 from stt_site.lib.errors import MEANINGS, ErrorCode, ServiceError
 from transcripts import engine_gateway
 from transcripts.incoming import IncomingFile
@@ -283,5 +282,5 @@ def _stored(form: Form, policy: UploadPolicy) -> StoredUpload | None:
     if form.file is None:
         return None
     path, sha256 = form.file.path, form.file.finish()
-    probing = engine_thread(lambda: engine_gateway.probe(path), "probe") if policy.costs_credits else None
+    probing = engine_gateway.beside(lambda: engine_gateway.probe(path)) if policy.costs_credits else None
     return StoredUpload(path, form.filename, form.file.size, sha256, probing=probing)
