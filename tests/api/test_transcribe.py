@@ -256,4 +256,4 @@ def test_an_answer_asks_the_database_no_more_than_it_must(keyed: Client, alice: 
     transcribe(keyed)
     with CaptureQueriesContext(connection) as asked:
         assert transcribe(keyed).status_code == 200
-    assert len(asked) <= 89
+    assert len(asked) <= 80

@@ -10,7 +10,7 @@ import pytest
 from engine import catalog
 from engine.config import EngineConfig
 from engine.errors import EngineError, ModelsBusy, ModelUnavailable, OutOfMemory, TranslatorMissing
-from engine.protocols import LanguageGuess, Recognizer, Request, Window
+from engine.protocols import LanguageGuess, Recognizer, Rehearses, Request, Window
 from engine.residents import Source
 from engine.store import Loader, ModelStore, load_recognizer
 from engine.types import Phase, Segment, Task
@@ -124,6 +124,28 @@ def test_a_model_on_disk_answers_without_the_hub(models_dir: Path, hub: HubDoubl
     assert (used(store, None), used(store, "tiny")) == ("small", "tiny")
     assert store.default() == ("small", False)
     assert hub.listings == 0
+
+
+def test_the_default_has_rehearsed_before_anybody_asks(models_dir: Path) -> None:
+    put(models_dir, "small")
+    rehearsed = threading.Event()
+
+    class Ready(LoadedModel):
+        def rehearse(self) -> None:
+            rehearsed.set()
+
+    store = store_of(models_dir, load=lambda source, config: Ready(source.id), default_model="small")
+    store.warm()
+    assert rehearsed.wait(WAIT)
+    store.close()
+
+
+def test_the_test_model_rehearses(models_dir: Path) -> None:
+    store = store_of(models_dir, load=load_recognizer, default_model=str(MICRO))
+    with store.use(None) as recognizer:
+        assert isinstance(recognizer, Rehearses)
+        recognizer.rehearse()
+    store.close()
 
 
 def test_the_compute_type_fits_the_device_unless_the_operator_says_otherwise(models_dir: Path) -> None:
