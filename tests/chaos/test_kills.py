@@ -71,7 +71,8 @@ def test_restarts_of_the_worker_cost_no_attempt(tmp_path: Path) -> None:
 def assert_nothing_is_lost(report: dict[str, Any]) -> None:
     assert report["states"] == {"succeeded": report["jobs"]}
     assert report["words"] > 0
-    assert report["chunks_stored"] > report["jobs"]
+    # Each recording has two chunks or more; the last comes with the whole, and is not stored.
+    assert report["chunks_stored"] >= report["jobs"]
     assert report["chunks_stored_twice"] == 0
     assert report["different_text"] == []
     assert report["charged_wrong"] == []
