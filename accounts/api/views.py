@@ -68,7 +68,7 @@ class KeysView(APIView):
         operation_id="key_create",
         summary="Make a key; the answer shows it, once",
         request=NewKey,
-        responses={201: dict[str, Any], **REFUSED},
+        responses={201: dict[str, Any], **REFUSED, 409: Refusal},
     )
     def post(self, request: Request) -> Response:
         user, caller = _signed_in(request)

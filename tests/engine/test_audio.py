@@ -71,7 +71,10 @@ def children() -> list[psutil.Process]:
 
 def _is_decoder(process: psutil.Process) -> bool:
     # A zombie's command line is empty, and it must be counted.
-    return process.status() == psutil.STATUS_ZOMBIE or "engine.decode_child" in process.cmdline()
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE or "engine.decode_child" in process.cmdline()
+    except (psutil.NoSuchProcess, FileNotFoundError):  # reaped between the two
+        return False
 
 
 @pytest.mark.parametrize(("name", "muxer", "sound", "picture", "format_name"), CONTAINERS)
